@@ -1,0 +1,6 @@
+package io.ppiofs.fs.core;
+
+/** An open directory of a {@link FileSystemCore}; made by opendir, ended by releasedir. */
+public interface OpenDirectory {
+    Ino ino();
+}

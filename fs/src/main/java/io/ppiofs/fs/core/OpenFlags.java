@@ -1,0 +1,17 @@
+package io.ppiofs.fs.core;
+
+/**
+ * How a file is opened.
+ *
+ * @param append each write goes to the end, whatever its offset
+ * @param truncate the content goes at open
+ * @param sync each write is durable when it returns (O_SYNC, O_DSYNC)
+ */
+public record OpenFlags(boolean read, boolean write, boolean append, boolean truncate, boolean sync) {
+    /** From open(2) flags of Linux (asm-generic/fcntl.h). */
+    public static OpenFlags ofLinux(int flags) {
+        int access = flags & 3;
+        return new OpenFlags(
+                access != 1, access != 0, (flags & 0x400) != 0, (flags & 0x200) != 0, (flags & 0x1000) != 0);
+    }
+}

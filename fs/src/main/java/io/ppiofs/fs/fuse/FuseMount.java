@@ -1,0 +1,29 @@
+package io.ppiofs.fs.fuse;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** A live mount. Closing it unmounts; the core stays open and belongs to the caller. Thread-safe. */
+public interface FuseMount extends AutoCloseable {
+    Path mountPoint();
+
+    /** Returns when the mount is gone, by whoever unmounted it. */
+    void awaitEnd() throws InterruptedException;
+
+    /** @return false if it is still mounted after {@code timeout} */
+    boolean awaitEnd(Duration timeout) throws InterruptedException;
+
+    boolean mounted();
+
+    /**
+     * Unmounts and waits until the last request is answered.
+     *
+     * @param force detach at once even if files are open, abort the connection if it does not end
+     * @throws io.ppiofs.error.PpiofsException BUSY if files are open and not forced
+     */
+    void unmount(boolean force);
+
+    /** {@code unmount(true)}. */
+    @Override
+    void close();
+}
