@@ -1,6 +1,7 @@
 package io.ppiofs.blockstore;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** The AES-256 key of one block. {@link #toString} never shows it. Immutable. */
 public final class BlockKey {
@@ -26,7 +27,7 @@ public final class BlockKey {
     }
 
     @Override
-    public boolean equals(Object o) {
+    public boolean equals(@Nullable Object o) {
         return o instanceof BlockKey k && Arrays.equals(bytes, k.bytes);
     }
 

@@ -20,21 +20,23 @@ public record BlockRef(Cid cid, BlockKey key, int length, int epoch, int flags) 
         }
     }
 
+    /** By name alone: equal refs have equal names, and hashing the key would cost every cache lookup. */
+    @Override
+    public int hashCode() {
+        return cid.hashCode();
+    }
+
     /** Appends the {@value #ENCODED_LENGTH} bytes. */
     public void writeTo(ByteBuffer out) {
-        out.put(cid.digest())
-                .put(key.bytes())
-                .putInt(length)
-                .putShort((short) epoch)
-                .putShort((short) flags);
+        cid.writeDigest(out);
+        out.put(key.bytes()).putInt(length).putShort((short) epoch).putShort((short) flags);
     }
 
     /** Reads what {@link #writeTo} wrote. */
     public static BlockRef readFrom(ByteBuffer in) {
-        byte[] digest = new byte[Cid.DIGEST_LENGTH];
+        Cid cid = Cid.readDigest(in);
         byte[] key = new byte[BlockKey.LENGTH];
-        in.get(digest).get(key);
-        return new BlockRef(
-                Cid.ofDigest(digest), BlockKey.of(key), in.getInt(), in.getShort() & 0xffff, in.getShort() & 0xffff);
+        in.get(key);
+        return new BlockRef(cid, BlockKey.of(key), in.getInt(), in.getShort() & 0xffff, in.getShort() & 0xffff);
     }
 }

@@ -35,6 +35,9 @@ public interface BlockStore extends Closeable {
      */
     int read(Cid cid, long offset, ByteBuffer dst);
 
+    /** Bytes of the stored form, or -1 if the block is not here. */
+    long length(Cid cid);
+
     /** Forgets the blocks; a name that is not here is no error. Space comes back at once or with compaction. */
     void delete(Collection<Cid> cids);
 

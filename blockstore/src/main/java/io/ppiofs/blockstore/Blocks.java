@@ -30,4 +30,17 @@ public interface Blocks {
 
     /** The largest plaintext of one block, bytes. */
     int blockSize();
+
+    /**
+     * Bytes of the stored form: what the block costs on disk, without the record around it.
+     *
+     * @throws io.ppiofs.error.PpiofsException NOT_FOUND if the store does not have it
+     */
+    long storedLength(BlockRef ref);
+
+    /**
+     * The most bytes that a block of {@code plaintextLength} may cost in the store, record included: what to reserve
+     * before accepting data.
+     */
+    long worstCaseCost(int plaintextLength);
 }

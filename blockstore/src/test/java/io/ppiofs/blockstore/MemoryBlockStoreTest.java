@@ -1,0 +1,8 @@
+package io.ppiofs.blockstore;
+
+class MemoryBlockStoreTest extends BlockStoreContractTest {
+    @Override
+    protected BlockStore newStore() {
+        return new MemoryBlockStore();
+    }
+}
