@@ -1,0 +1,64 @@
+package io.ppiofs.fs.core;
+
+import io.ppiofs.fs.volume.Dot;
+import io.ppiofs.fs.volume.Head;
+import io.ppiofs.fs.volume.HeadState;
+import io.ppiofs.fs.volume.HeadStore;
+import io.ppiofs.fs.volume.HybridLogicalClock;
+import io.ppiofs.fs.volume.cbor.Cbor;
+import io.ppiofs.fs.volume.cbor.CborBytes;
+import io.ppiofs.fs.volume.cbor.CborMap;
+import io.ppiofs.fs.volume.cbor.CborText;
+import java.nio.ByteBuffer;
+
+/** Checkpoints as the volume's signed heads. The number of inodes stands in the head's extension {@code files}. */
+public final class HeadCheckpoints implements CheckpointStore {
+    private static final String FILES = "files";
+
+    private final HeadStore heads;
+    private final HybridLogicalClock clock;
+    private final int writerSlot;
+
+    /** @param clock the writer's clock; observes the last head's time */
+    public HeadCheckpoints(HeadStore heads, HybridLogicalClock clock, int writerSlot) {
+        this.heads = heads;
+        this.clock = clock;
+        this.writerSlot = writerSlot;
+    }
+
+    @Override
+    public Checkpoint load() {
+        Head head = heads.read();
+        HeadState state = head.state();
+        clock.observe(state.clock());
+        return new Checkpoint(state.treeRoot(), state.journalLsn(), state.nextInode(), files(state));
+    }
+
+    private static long files(HeadState state) {
+        Cbor value = state.extensions().entries().get(new CborText(FILES));
+        return value instanceof CborBytes b && b.length() == Long.BYTES
+                ? ByteBuffer.wrap(b.value()).getLong()
+                : 0;
+    }
+
+    @Override
+    public void save(Checkpoint checkpoint) {
+        HeadState last = heads.read().state();
+        long now = clock.next();
+        CborMap.Builder extensions = CborMap.builder();
+        last.extensions().entries().forEach((name, value) -> {
+            if (name instanceof CborText text && !text.value().equals(FILES)) {
+                extensions.put(text.value(), value);
+            }
+        });
+        byte[] files =
+                ByteBuffer.allocate(Long.BYTES).putLong(checkpoint.files()).array();
+        heads.commit(new HeadState(
+                checkpoint.root(),
+                now,
+                last.versions().with(new Dot(now, writerSlot)),
+                checkpoint.journalLsn(),
+                checkpoint.nextInode(),
+                extensions.put(FILES, CborBytes.of(files)).build()));
+    }
+}

@@ -1,0 +1,1514 @@
+package io.ppiofs.fs.core;
+
+import com.google.common.util.concurrent.Striped;
+import io.ppiofs.blockstore.BlockRef;
+import io.ppiofs.blockstore.BlockType;
+import io.ppiofs.blockstore.Blocks;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The POSIX core over one volume: translates calls into transactions on the {@link NamespaceMap} and content
+ * operations on {@link FileContents}. Life cycle, clocks and checkpoints are in {@link CoreEngine}.
+ *
+ * <p>Lookups and attribute reads take no lock. A change locks the stripes of the inodes that it touches, in one global
+ * order; directories moved between parents also take one volume-wide lock, so that no cycle can be made.
+ */
+public final class VolumeFileSystem implements FileSystemCore {
+    /** Most names of one inode. */
+    static final int MAX_LINKS = 65_000;
+
+    static final int MAX_SYMLINK = 4095;
+    static final int MAX_XATTR_VALUE = 65_536;
+
+    /** Values up to this stand in the map; longer ones are blocks. */
+    static final int MAX_VALUE_IN_MAP = 480;
+
+    private static final int SET_ID_BITS = 0xC00;
+    private static final int SET_GID = 0x400;
+    private static final int GROUP_EXECUTE = 0x8;
+    private static final String CID_XATTR = "user.ppiofs.cid";
+    private static final long VIRTUAL_VIEW = 0xFFL << 56;
+
+    private final CoreEngine engine;
+    private final NamespaceMap map;
+    private final FileContents contents;
+    private final Blocks blocks;
+    private final CoreVolume volume;
+    private final LookupCounts lookups;
+    private final AtimeMap atimes;
+    private final Striped<Lock> stripes;
+    private final ReentrantLock directoryMoves = new ReentrantLock();
+    private final Set<Long> orphans = ConcurrentHashMap.newKeySet();
+    private final Map<FileName, VirtualFile> virtualFiles = new ConcurrentHashMap<>();
+    private final Clock clock;
+    private final boolean updateAtime;
+
+    /** A file of the root directory that exists only while mounted, for example {@code .stats}; never listed. */
+    private record VirtualFile(long ino, Supplier<byte[]> content) {}
+
+    private VolumeFileSystem(CoreEngine engine, Map<FileName, Supplier<byte[]>> virtual, Clock clock) {
+        this.engine = engine;
+        this.map = engine.map();
+        this.contents = engine.contents();
+        this.volume = engine.volume();
+        this.blocks = volume.blocks();
+        this.lookups = engine.lookups();
+        this.atimes = engine.atimes();
+        this.stripes = engine.stripes();
+        this.clock = clock;
+        this.updateAtime = engine.options().atime();
+        long next = VIRTUAL_VIEW | 1;
+        for (Map.Entry<FileName, Supplier<byte[]>> e : virtual.entrySet()) {
+            virtualFiles.put(e.getKey(), new VirtualFile(next++, e.getValue()));
+        }
+    }
+
+    /**
+     * Opens a volume: loads the last checkpoint, replays the journal, starts the clocks.
+     *
+     * @param virtualFiles files of the root that show live state, by name
+     * @throws PpiofsException CORRUPT, WRONG_KEY, IO with one sentence
+     */
+    public static VolumeFileSystem open(
+            CoreVolume volume, CoreOptions options, Map<FileName, Supplier<byte[]>> virtualFiles) {
+        return open(volume, options, virtualFiles, Clock.systemUTC());
+    }
+
+    static VolumeFileSystem open(
+            CoreVolume volume, CoreOptions options, Map<FileName, Supplier<byte[]>> virtualFiles, Clock clock) {
+        CoreEngine engine = CoreEngine.open(volume, options);
+        VolumeFileSystem fs = new VolumeFileSystem(engine, virtualFiles, clock);
+        fs.makeRoot();
+        fs.reapLeftOrphans();
+        engine.start();
+        return fs;
+    }
+
+    private void makeRoot() {
+        if (map.get(Keys.inode(Ino.ROOT.value())) != null) {
+            return;
+        }
+        InodeRecord root = new InodeRecord();
+        root.mode = FileType.DIRECTORY.bits() | 0755;
+        root.nlink = 2;
+        root.parent = Ino.ROOT.value();
+        Timestamp now = now();
+        root.atime(now);
+        root.mtime(now);
+        root.ctime(now);
+        Transaction tx = begin();
+        stampAll(root, tx);
+        map.commit(tx.put(Keys.inode(Ino.ROOT.value()), root.encode()).files(1));
+    }
+
+    private void reapLeftOrphans() {
+        List<Long> left = new ArrayList<>();
+        map.scan(new byte[] {Keys.ORPHAN}, new byte[] {Keys.ORPHAN + 1}, (k, v) -> left.add(Keys.ino(k)));
+        for (long ino : left) {
+            orphans.add(ino);
+            reap(ino);
+        }
+    }
+
+    // ---- small helpers ----------------------------------------------------------------------------------------------
+
+    private Timestamp now() {
+        return Timestamp.of(clock.instant());
+    }
+
+    private Transaction begin() {
+        return engine.begin();
+    }
+
+    private static void stampAll(InodeRecord r, Transaction tx) {
+        r.stampOwner(tx.dot, tx.slot);
+        r.stampContent(tx.dot, tx.slot);
+        r.stampTimes(tx.dot, tx.slot);
+    }
+
+    private static PpiofsException no(ErrorKind kind, String operation, Object subject) {
+        return PpiofsException.expected(kind, operation, subject.toString());
+    }
+
+    private InodeRecord record(long ino, String operation) {
+        byte[] value = map.get(Keys.inode(ino));
+        if (value == null) {
+            throw no(ErrorKind.NOT_FOUND, operation, Long.toUnsignedString(ino));
+        }
+        return InodeRecord.decode(value);
+    }
+
+    /** A directory that entries can be made in. */
+    private InodeRecord directory(long ino, String operation) {
+        InodeRecord r = record(ino, operation);
+        if (!r.isDirectory()) {
+            throw no(ErrorKind.NOT_A_DIRECTORY, operation, Long.toUnsignedString(ino));
+        }
+        if (r.nlink == 0) {
+            throw no(ErrorKind.NOT_FOUND, operation, Long.toUnsignedString(ino));
+        }
+        return r;
+    }
+
+    private static void check(FileName name, String operation) {
+        if (name.bytes().length > FileName.MAX_LENGTH) {
+            throw no(ErrorKind.NAME_TOO_LONG, operation, name);
+        }
+        if (name.bytes().length == 0) {
+            throw no(ErrorKind.NOT_FOUND, operation, name);
+        }
+    }
+
+    private void refuseVirtual(Ino parent, FileName name, String operation, ErrorKind kind) {
+        if (parent.value() == Ino.ROOT.value() && virtualFiles.containsKey(name)) {
+            throw no(kind, operation, name);
+        }
+    }
+
+    private long hash(FileName name) {
+        return Math.min(volume.names().hash(name.bytes()) >>> 2, Keys.MAX_HASH);
+    }
+
+    /** A directory entry with its place. */
+    private record Slot(long parent, long hash, int ordinal, DirEntry entry) {
+        byte[] key() {
+            return Keys.dirent(parent, hash, ordinal);
+        }
+    }
+
+    /** Ordinal 1 exists only while ordinal 0 does. */
+    private @Nullable Slot find(long parent, FileName name) {
+        long h = hash(name);
+        for (int ordinal = 0; ordinal <= 1; ordinal++) {
+            byte[] value = map.get(Keys.dirent(parent, h, ordinal));
+            if (value == null) {
+                return null;
+            }
+            DirEntry e = DirEntry.decode(value);
+            if (e.name().equals(name)) {
+                return new Slot(parent, h, ordinal, e);
+            }
+        }
+        return null;
+    }
+
+    private Slot slot(long parent, FileName name, String operation) {
+        Slot s = find(parent, name);
+        if (s == null) {
+            // a missing parent and a file as parent answer differently
+            directoryOrThrow(parent, operation);
+            throw no(ErrorKind.NOT_FOUND, operation, name);
+        }
+        return s;
+    }
+
+    private void directoryOrThrow(long ino, String operation) {
+        if (!record(ino, operation).isDirectory()) {
+            throw no(ErrorKind.NOT_A_DIRECTORY, operation, Long.toUnsignedString(ino));
+        }
+    }
+
+    /** Where a new entry goes. */
+    private int freeOrdinal(long parent, long hash, FileName name, String operation) {
+        for (int ordinal = 0; ordinal <= 1; ordinal++) {
+            byte[] value = map.get(Keys.dirent(parent, hash, ordinal));
+            if (value == null) {
+                return ordinal;
+            }
+            if (DirEntry.decode(value).name().equals(name)) {
+                throw no(ErrorKind.EXISTS, operation, name);
+            }
+        }
+        throw new PpiofsException(ErrorKind.IO, operation, name.toString(), "three names have one 62-bit hash");
+    }
+
+    private interface Body<T> {
+        T run();
+    }
+
+    /** A change that takes room promises it first; one that fails gives the promise back. */
+    private <T> T growing(Body<T> body) {
+        engine.reserveForChange();
+        try {
+            return body.run();
+        } catch (RuntimeException failed) {
+            engine.releaseChange();
+            throw failed;
+        }
+    }
+
+    private void withLock(long ino, Runnable body) {
+        locked(ino, () -> {
+            body.run();
+            return true;
+        });
+    }
+
+    private <T> T locked(long a, Body<T> body) {
+        Lock lock = stripes.get(a);
+        lock.lock();
+        try {
+            return body.run();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private <T> T locked(List<Long> inos, Body<T> body) {
+        List<Lock> locks = new ArrayList<>(4);
+        for (Lock l : stripes.bulkGet(inos)) {
+            locks.add(l);
+        }
+        locks.forEach(Lock::lock);
+        try {
+            return body.run();
+        } finally {
+            for (int i = locks.size() - 1; i >= 0; i--) {
+                locks.get(i).unlock();
+            }
+        }
+    }
+
+    private void commit(Transaction tx) {
+        map.commit(tx);
+        engine.changed();
+    }
+
+    private static void touchDirectory(InodeRecord dir, Timestamp now, Transaction tx) {
+        dir.mtime(now);
+        dir.ctime(now);
+        dir.stampTimes(tx.dot, tx.slot);
+    }
+
+    // ---- lookup and attributes --------------------------------------------------------------------------------------
+
+    @Override
+    public Attr lookup(Ino parent, FileName name) {
+        check(name, "lookup");
+        if (parent.value() == Ino.ROOT.value() && !virtualFiles.isEmpty()) {
+            VirtualFile v = virtualFiles.get(name);
+            if (v != null) {
+                return virtualAttr(v);
+            }
+        }
+        Slot s = slot(parent.value(), name, "lookup");
+        long ino = s.entry().ino();
+        lookups.increment(ino);
+        try {
+            return getattr(new Ino(ino));
+        } catch (PpiofsException gone) {
+            forget(new Ino(ino), 1);
+            throw gone;
+        }
+    }
+
+    @Override
+    public void forget(Ino ino, long count) {
+        if (lookups.decrement(ino.value(), count) == 0 && orphans.contains(ino.value())) {
+            engine.background(() -> reap(ino.value()));
+        }
+    }
+
+    @Override
+    public Attr getattr(Ino ino) {
+        VirtualFile v = virtualFile(ino);
+        if (v != null) {
+            return virtualAttr(v);
+        }
+        return attr(ino.value(), record(ino.value(), "getattr"));
+    }
+
+    private Attr attr(long ino, InodeRecord r) {
+        long size = r.size;
+        long held = r.inline() ? r.size : r.held;
+        Timestamp mtime = r.mtime();
+        Timestamp ctime = r.ctime();
+        FileState s = r.isRegular() ? contents.peek(ino) : null;
+        if (s != null) {
+            s.lock.lock();
+            try {
+                size = s.size;
+                held = s.heldNow();
+                mtime = s.mtime;
+                ctime = s.ctime.compareTo(ctime) > 0 ? s.ctime : ctime;
+            } finally {
+                s.lock.unlock();
+            }
+        } else if (r.isDirectory()) {
+            size = 4096;
+            held = 4096;
+        }
+        Timestamp atime = atimes.get(ino);
+        return new Attr(
+                new Ino(ino),
+                r.mode,
+                r.nlink,
+                r.uid,
+                r.gid,
+                r.rdev,
+                size,
+                (held + 511) / 512,
+                atime == null ? r.atime() : atime,
+                mtime,
+                ctime);
+    }
+
+    private @Nullable VirtualFile virtualFile(Ino ino) {
+        if ((ino.value() & VIRTUAL_VIEW) != VIRTUAL_VIEW) {
+            return null;
+        }
+        for (VirtualFile v : virtualFiles.values()) {
+            if (v.ino() == ino.value()) {
+                return v;
+            }
+        }
+        return null;
+    }
+
+    private Attr virtualAttr(VirtualFile v) {
+        Timestamp now = now();
+        int size = v.content().get().length;
+        return new Attr(new Ino(v.ino()), FileType.REGULAR.bits() | 0444, 1, 0, 0, 0, size, 0, now, now, now);
+    }
+
+    @Override
+    public Attr setattr(Caller caller, Ino ino, SetAttr change) {
+        if (virtualFile(ino) != null) {
+            throw no(ErrorKind.NOT_PERMITTED, "setattr", ino);
+        }
+        Long size = change.size();
+        if (size != null) {
+            truncate(ino, size);
+        }
+        return locked(ino.value(), () -> {
+            InodeRecord r = record(ino.value(), "setattr");
+            applyChange(caller, ino.value(), r, change);
+            return attr(ino.value(), r);
+        });
+    }
+
+    private void truncate(Ino ino, long size) {
+        if (size < 0) {
+            throw no(ErrorKind.INVALID, "truncate", ino);
+        }
+        InodeRecord r = record(ino.value(), "truncate");
+        if (!r.isRegular()) {
+            throw no(r.isDirectory() ? ErrorKind.IS_A_DIRECTORY : ErrorKind.INVALID, "truncate", ino);
+        }
+        FileState s = contents.pin(ino.value());
+        try {
+            contents.truncate(s, size, now());
+        } finally {
+            contents.unpin(s);
+        }
+        engine.changed();
+    }
+
+    private void applyChange(Caller caller, long ino, InodeRecord r, SetAttr change) {
+        boolean owner = change.mode() != null || change.uid() != null || change.gid() != null;
+        Timestamp now = now();
+        Timestamp atime = resolve(change.atime(), now);
+        Timestamp mtime = resolve(change.mtime(), now);
+        if (!owner && atime == null && mtime == null) {
+            return;
+        }
+        Transaction tx = begin();
+        if (owner) {
+            changeOwner(r, change);
+            r.stampOwner(tx.dot, tx.slot);
+        }
+        if (atime != null) {
+            r.atime(atime);
+            atimes.remove(ino);
+        }
+        if (mtime != null) {
+            r.mtime(mtime);
+        }
+        r.ctime(now);
+        r.stampTimes(tx.dot, tx.slot);
+        FileState s = contents.peek(ino);
+        if (s != null) {
+            s.lock.lock();
+            try {
+                s.ctime = now;
+                if (mtime != null) {
+                    s.mtime = mtime;
+                    tx.times(ino, mtime, now); // replay must not put an earlier write's time over it
+                }
+                commit(tx.put(Keys.inode(ino), r.encode()));
+            } finally {
+                s.lock.unlock();
+            }
+        } else {
+            commit(tx.put(Keys.inode(ino), r.encode()));
+        }
+    }
+
+    private static void changeOwner(InodeRecord r, SetAttr change) {
+        Integer mode = change.mode();
+        Integer uid = change.uid();
+        Integer gid = change.gid();
+        if (mode != null) {
+            r.mode = r.mode & FileType.MASK | mode & 07777;
+        } else if (!r.isDirectory()) {
+            // POSIX chown: set-user-ID and set-group-ID go, the latter only where it means execution
+            r.mode &= (r.mode & GROUP_EXECUTE) != 0 ? ~SET_ID_BITS : ~0x800;
+        }
+        r.uid = uid != null ? uid : r.uid;
+        r.gid = gid != null ? gid : r.gid;
+    }
+
+    private static @Nullable Timestamp resolve(@Nullable Timestamp t, Timestamp now) {
+        return t == SetAttr.NOW ? now : t;
+    }
+
+    @Override
+    public byte[] readlink(Ino ino) {
+        InodeRecord r = record(ino.value(), "readlink");
+        byte[] value = map.get(Keys.symlink(ino.value()));
+        if (value == null) {
+            throw no(ErrorKind.INVALID, "readlink", ino);
+        }
+        touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
+        return longValue(value);
+    }
+
+    /** relatime: the access time moves if it is not later than the last change, or a day old. */
+    private void touchAtime(long ino, Timestamp recorded, Timestamp mtime, Timestamp ctime) {
+        if (!updateAtime) {
+            return;
+        }
+        Timestamp own = atimes.get(ino);
+        Timestamp atime = own == null ? recorded : own;
+        Timestamp now = now();
+        if (atime.compareTo(mtime) <= 0
+                || atime.compareTo(ctime) <= 0
+                || now.seconds() - atime.seconds() >= 24 * 3600) {
+            atimes.put(ino, now);
+            engine.changed();
+        }
+    }
+
+    /** Values that are too long for the map are blocks. */
+    private byte[] storedValue(byte[] value) {
+        return value.length <= MAX_VALUE_IN_MAP
+                ? StoredValue.inMap(value)
+                : StoredValue.inBlock(blocks.write(BlockType.DATA, ByteBuffer.wrap(value)));
+    }
+
+    private byte[] longValue(byte[] stored) {
+        StoredValue decoded = StoredValue.decode(stored);
+        BlockRef ref = decoded.ref();
+        if (ref == null) {
+            return decoded.bytes();
+        }
+        byte[] value = new byte[ref.length()];
+        blocks.read(BlockType.DATA, ref, 0, ByteBuffer.wrap(value));
+        return value;
+    }
+
+    // ---- making names -----------------------------------------------------------------------------------------------
+
+    private record NewInode(int mode, int rdev, byte @Nullable [] symlink) {}
+
+    private Attr make(Caller caller, Ino parent, FileName name, NewInode what, String operation) {
+        check(name, operation);
+        refuseVirtual(parent, name, operation, ErrorKind.EXISTS);
+        return growing(() -> makeReserved(caller, parent, name, what, operation));
+    }
+
+    private Attr makeReserved(Caller caller, Ino parent, FileName name, NewInode what, String operation) {
+        boolean longLink = what.symlink() != null && what.symlink().length > MAX_VALUE_IN_MAP;
+        Lock refs = contents.refsInFlight.readLock();
+        if (longLink) {
+            refs.lock();
+        }
+        try {
+            byte[] link = what.symlink() == null ? null : storedValue(what.symlink());
+            return locked(parent.value(), () -> makeLocked(caller, parent, name, what, link, operation));
+        } finally {
+            if (longLink) {
+                refs.unlock();
+            }
+        }
+    }
+
+    private Attr makeLocked(
+            Caller caller, Ino parent, FileName name, NewInode what, byte @Nullable [] link, String operation) {
+        InodeRecord dir = directory(parent.value(), operation);
+        long h = hash(name);
+        int ordinal = freeOrdinal(parent.value(), h, name, operation);
+        boolean isDirectory = (what.mode() & FileType.MASK) == FileType.DIRECTORY.bits();
+        if (isDirectory && dir.nlink >= MAX_LINKS) {
+            throw no(ErrorKind.TOO_MANY_LINKS, operation, name);
+        }
+        long ino = engine.inodes().take();
+        Transaction tx = begin();
+        Timestamp now = now();
+        InodeRecord r = new InodeRecord();
+        r.mode = what.mode();
+        r.uid = caller.uid();
+        r.gid = caller.gid();
+        if ((dir.mode & SET_GID) != 0) {
+            r.gid = dir.gid;
+            r.mode |= isDirectory ? SET_GID : 0;
+        }
+        r.rdev = what.rdev();
+        r.nlink = isDirectory ? 2 : 1;
+        r.size = what.symlink() == null ? 0 : what.symlink().length;
+        r.parent = parent.value();
+        r.nameHash = h;
+        r.nameOrdinal = ordinal;
+        r.atime(now);
+        r.mtime(now);
+        r.ctime(now);
+        stampAll(r, tx);
+        tx.put(Keys.inode(ino), r.encode());
+        if (link != null) {
+            tx.put(Keys.symlink(ino), link);
+        }
+        DirEntry entry = new DirEntry(name, ino, FileType.ofMode(what.mode()), tx.dot, tx.slot);
+        tx.put(Keys.dirent(parent.value(), h, ordinal), entry.encode());
+        dir.nlink += isDirectory ? 1 : 0;
+        touchDirectory(dir, now, tx);
+        tx.put(Keys.inode(parent.value()), dir.encode());
+        commit(tx.files(1));
+        lookups.increment(ino);
+        return attr(ino, r);
+    }
+
+    @Override
+    public Attr mknod(Caller caller, Ino parent, FileName name, int mode, int rdev) {
+        FileType type = FileType.ofMode((mode & FileType.MASK) == 0 ? mode | FileType.REGULAR.bits() : mode);
+        if (type == FileType.DIRECTORY || type == FileType.SYMLINK) {
+            throw no(ErrorKind.INVALID, "mknod", name);
+        }
+        int full = type.bits() | mode & 07777;
+        boolean device = type == FileType.CHARACTER_DEVICE || type == FileType.BLOCK_DEVICE;
+        return make(caller, parent, name, new NewInode(full, device ? rdev : 0, null), "mknod");
+    }
+
+    @Override
+    public Attr mkdir(Caller caller, Ino parent, FileName name, int mode) {
+        int full = FileType.DIRECTORY.bits() | mode & 07777;
+        return make(caller, parent, name, new NewInode(full, 0, null), "mkdir");
+    }
+
+    @Override
+    public Attr symlink(Caller caller, Ino parent, FileName name, byte[] target) {
+        if (target.length > MAX_SYMLINK) {
+            throw no(ErrorKind.NAME_TOO_LONG, "symlink", name);
+        }
+        if (target.length == 0) {
+            throw no(ErrorKind.NOT_FOUND, "symlink", name);
+        }
+        return make(caller, parent, name, new NewInode(FileType.SYMLINK.bits() | 0777, 0, target), "symlink");
+    }
+
+    @Override
+    public Created create(Caller caller, Ino parent, FileName name, int mode, OpenFlags flags) {
+        int full = FileType.REGULAR.bits() | mode & 07777;
+        Attr attr = make(caller, parent, name, new NewInode(full, 0, null), "create");
+        FileState s = contents.pin(attr.ino().value());
+        return new Created(attr, new OpenRegular(attr.ino(), flags, s));
+    }
+
+    @Override
+    public Attr link(Caller caller, Ino ino, Ino newParent, FileName newName) {
+        check(newName, "link");
+        refuseVirtual(newParent, newName, "link", ErrorKind.EXISTS);
+        if (virtualFile(ino) != null) {
+            throw no(ErrorKind.NOT_PERMITTED, "link", newName);
+        }
+        return growing(() -> linkReserved(ino, newParent, newName));
+    }
+
+    private Attr linkReserved(Ino ino, Ino newParent, FileName newName) {
+        return locked(List.of(ino.value(), newParent.value()), () -> {
+            InodeRecord dir = directory(newParent.value(), "link");
+            InodeRecord r = record(ino.value(), "link");
+            if (r.isDirectory()) {
+                throw no(ErrorKind.NOT_PERMITTED, "link", newName);
+            }
+            if (r.nlink == 0) {
+                throw no(ErrorKind.NOT_FOUND, "link", newName);
+            }
+            long h = hash(newName);
+            int ordinal = freeOrdinal(newParent.value(), h, newName, "link");
+            if (r.nlink >= MAX_LINKS) {
+                throw no(ErrorKind.TOO_MANY_LINKS, "link", newName);
+            }
+            Transaction tx = begin();
+            Timestamp now = now();
+            r.nlink++;
+            r.ctime(now);
+            r.stampTimes(tx.dot, tx.slot);
+            tx.put(Keys.inode(ino.value()), r.encode());
+            tx.put(Keys.link(ino.value(), newParent.value(), h, ordinal), dotValue(tx));
+            DirEntry entry = new DirEntry(newName, ino.value(), FileType.ofMode(r.mode), tx.dot, tx.slot);
+            tx.put(Keys.dirent(newParent.value(), h, ordinal), entry.encode());
+            touchDirectory(dir, now, tx);
+            tx.put(Keys.inode(newParent.value()), dir.encode());
+            commit(tx);
+            lookups.increment(ino.value());
+            return attr(ino.value(), r);
+        });
+    }
+
+    private static byte[] dotValue(Transaction tx) {
+        return new RecordWriter(12).i64(tx.dot).varint(tx.slot).toBytes();
+    }
+
+    // ---- removing names ---------------------------------------------------------------------------------------------
+
+    @Override
+    public void unlink(Caller caller, Ino parent, FileName name) {
+        remove(parent, name, false);
+    }
+
+    @Override
+    public void rmdir(Caller caller, Ino parent, FileName name) {
+        remove(parent, name, true);
+    }
+
+    private void remove(Ino parent, FileName name, boolean directory) {
+        String operation = directory ? "rmdir" : "unlink";
+        check(name, operation);
+        refuseVirtual(parent, name, operation, ErrorKind.NOT_PERMITTED);
+        while (true) {
+            Slot before = slot(parent.value(), name, operation);
+            long ino = before.entry().ino();
+            boolean done = locked(List.of(parent.value(), ino), () -> {
+                Slot s = find(parent.value(), name);
+                if (s == null || s.entry().ino() != ino) {
+                    return false; // somebody was faster; look again
+                }
+                removeLocked(parent, s, directory, operation);
+                return true;
+            });
+            if (done) {
+                return;
+            }
+        }
+    }
+
+    private void removeLocked(Ino parent, Slot s, boolean directory, String operation) {
+        InodeRecord dir = directory(parent.value(), operation);
+        InodeRecord r = record(s.entry().ino(), operation);
+        if (directory && !r.isDirectory()) {
+            throw no(ErrorKind.NOT_A_DIRECTORY, operation, s.entry().name());
+        }
+        if (!directory && r.isDirectory()) {
+            throw no(ErrorKind.IS_A_DIRECTORY, operation, s.entry().name());
+        }
+        if (directory && !isEmpty(s.entry().ino())) {
+            throw no(ErrorKind.NOT_EMPTY, operation, s.entry().name());
+        }
+        Transaction tx = begin();
+        Timestamp now = now();
+        removeEntry(tx, s);
+        dropName(tx, s, r, now);
+        dir.nlink -= directory ? 1 : 0;
+        touchDirectory(dir, now, tx);
+        tx.put(Keys.inode(parent.value()), dir.encode());
+        commit(tx);
+        reapIfUnused(s.entry().ino(), r);
+    }
+
+    private boolean isEmpty(long dir) {
+        boolean[] empty = {true};
+        map.scan(Keys.dirent(dir, 0, 0), Keys.after(Keys.DIRENT, dir), (k, v) -> empty[0] = false);
+        return empty[0];
+    }
+
+    /** Takes the entry out; a collision behind it moves up. */
+    private void removeEntry(Transaction tx, Slot s) {
+        if (s.ordinal() == 0) {
+            byte[] second = map.get(Keys.dirent(s.parent(), s.hash(), 1));
+            if (second != null) {
+                moveUp(tx, s, DirEntry.decode(second));
+                return;
+            }
+        }
+        tx.delete(s.key());
+    }
+
+    private void moveUp(Transaction tx, Slot removed, DirEntry second) {
+        tx.put(removed.key(), second.encode()).delete(Keys.dirent(removed.parent(), removed.hash(), 1));
+        InodeRecord r = record(second.ino(), "unlink");
+        if (r.parent == removed.parent() && r.nameHash == removed.hash() && r.nameOrdinal == 1) {
+            r.nameOrdinal = 0;
+            tx.put(Keys.inode(second.ino()), r.encode());
+        } else {
+            tx.delete(Keys.link(second.ino(), removed.parent(), removed.hash(), 1));
+            tx.put(Keys.link(second.ino(), removed.parent(), removed.hash(), 0), dotValue(tx));
+        }
+    }
+
+    /** Takes one name off the inode: its back-reference and its link count. */
+    private void dropName(Transaction tx, Slot s, InodeRecord r, Timestamp now) {
+        long ino = s.entry().ino();
+        boolean directory = r.isDirectory();
+        r.nlink = directory ? 0 : r.nlink - 1;
+        r.ctime(now);
+        r.stampTimes(tx.dot, tx.slot);
+        boolean primary = r.parent == s.parent() && r.nameHash == s.hash() && r.nameOrdinal == s.ordinal();
+        if (!primary) {
+            tx.delete(Keys.link(ino, s.parent(), s.hash(), s.ordinal()));
+        } else if (r.nlink > 0) {
+            promoteLink(tx, ino, r);
+        }
+        if (r.nlink == 0) {
+            tx.put(Keys.orphan(ino), dotValue(tx));
+        }
+        tx.put(Keys.inode(ino), r.encode());
+    }
+
+    /** The primary name went: another one takes its place. */
+    private void promoteLink(Transaction tx, long ino, InodeRecord r) {
+        byte[][] first = new byte[1][];
+        map.scan(Keys.inodeSub(ino, Keys.INODE_LINK), Keys.inodeSub(ino, Keys.INODE_LINK + 1), (k, v) -> {
+            first[0] = k;
+            return false;
+        });
+        if (first[0] == null) {
+            throw new PpiofsException(
+                    ErrorKind.CORRUPT,
+                    "unlink",
+                    "inode " + Long.toUnsignedString(ino),
+                    "its link count and its names differ; run ppiofs fsck");
+        }
+        r.parent = Keys.linkParent(first[0]);
+        r.nameHash = Keys.linkHash(first[0]);
+        r.nameOrdinal = Keys.linkOrdinal(first[0]);
+        tx.delete(first[0]);
+    }
+
+    private void reapIfUnused(long ino, InodeRecord r) {
+        if (r.nlink != 0) {
+            return;
+        }
+        orphans.add(ino); // only now: a removal that failed leaves a file that lives
+        if (lookups.get(ino) == 0 && !contents.pinned(ino)) {
+            engine.background(() -> reap(ino));
+        }
+    }
+
+    /** Deletes everything of an inode without names, unless it is still in use. */
+    private void reap(long ino) {
+        withLock(ino, () -> {
+            if (!orphans.contains(ino) || lookups.get(ino) > 0 || contents.pinned(ino)) {
+                return;
+            }
+            byte[] value = map.get(Keys.inode(ino));
+            if (value == null) {
+                orphans.remove(ino);
+                return;
+            }
+            InodeRecord r = InodeRecord.decode(value);
+            if (r.nlink == 0) {
+                contents.kill(ino);
+                purge(ino, r);
+            }
+            orphans.remove(ino);
+            atimes.remove(ino);
+        });
+    }
+
+    private void purge(long ino, InodeRecord r) {
+        boolean more = true;
+        while (more) {
+            Transaction tx = begin();
+            int[] n = {0};
+            map.scan(Keys.extent(ino, 0), Keys.after(Keys.EXTENT, ino), (k, v) -> {
+                tx.delete(k);
+                contents.countDropped(Extent.decode(Keys.extentOffset(k), v).length());
+                return ++n[0] < 10_000;
+            });
+            more = n[0] == 10_000;
+            if (!more) {
+                map.scan(Keys.inodeSub(ino, Keys.INODE_LINK), Keys.after(Keys.INODE, ino), (k, v) -> {
+                    tx.delete(k);
+                    return true;
+                });
+                if (r.inline()) {
+                    tx.delete(Keys.inline(ino));
+                }
+                tx.delete(Keys.orphan(ino)).delete(Keys.inode(ino)).files(-1);
+            }
+            commit(tx);
+        }
+    }
+
+    // ---- rename -----------------------------------------------------------------------------------------------------
+
+    @Override
+    public void rename(Caller caller, Ino parent, FileName name, Ino newParent, FileName newName, RenameMode mode) {
+        check(name, "rename");
+        check(newName, "rename");
+        refuseVirtual(parent, name, "rename", ErrorKind.NOT_PERMITTED);
+        refuseVirtual(newParent, newName, "rename", ErrorKind.NOT_PERMITTED);
+        directoryOrThrow(parent.value(), "rename");
+        directoryOrThrow(newParent.value(), "rename");
+        while (true) {
+            Slot source = slot(parent.value(), name, "rename");
+            Slot target = find(newParent.value(), newName);
+            if (target != null && source.entry().type() == FileType.REGULAR && mode == RenameMode.REPLACE) {
+                // rename over: the new data must be durable in the same commit as the name
+                flushIfDirty(source.entry().ino());
+            }
+            boolean moves = parent.value() != newParent.value()
+                    && (source.entry().type() == FileType.DIRECTORY || mode == RenameMode.EXCHANGE);
+            if (moves) {
+                directoryMoves.lock();
+            }
+            try {
+                if (renameLocked(parent, name, newParent, newName, mode, source, target)) {
+                    return;
+                }
+            } finally {
+                if (moves) {
+                    directoryMoves.unlock();
+                }
+            }
+        }
+    }
+
+    private void flushIfDirty(long ino) {
+        FileState s = contents.peek(ino);
+        if (s != null) {
+            contents.flush(s);
+        }
+    }
+
+    private boolean renameLocked(
+            Ino parent,
+            FileName name,
+            Ino newParent,
+            FileName newName,
+            RenameMode mode,
+            Slot seenSource,
+            @Nullable Slot seenTarget) {
+        List<Long> inos = new ArrayList<>(
+                List.of(parent.value(), newParent.value(), seenSource.entry().ino()));
+        if (seenTarget != null) {
+            inos.add(seenTarget.entry().ino());
+        }
+        return locked(inos, () -> {
+            Slot source = find(parent.value(), name);
+            Slot target = find(newParent.value(), newName);
+            if (source == null
+                    || source.entry().ino() != seenSource.entry().ino()
+                    || (target == null) != (seenTarget == null)
+                    || target != null
+                            && seenTarget != null
+                            && target.entry().ino() != seenTarget.entry().ino()) {
+                return false;
+            }
+            if (target != null && mode == RenameMode.NO_REPLACE) {
+                throw no(ErrorKind.EXISTS, "rename", newName);
+            }
+            if (mode == RenameMode.EXCHANGE) {
+                exchange(parent, newParent, source, target, newName);
+            } else if (target == null || target.entry().ino() != source.entry().ino()) {
+                move(parent, newParent, newName, source, target);
+            }
+            return true;
+        });
+    }
+
+    private void refuseCycle(long moved, long newParent) {
+        for (long at = newParent; ; ) {
+            if (at == moved) {
+                throw no(ErrorKind.INVALID, "rename", Long.toUnsignedString(moved));
+            }
+            if (at == Ino.ROOT.value()) {
+                return;
+            }
+            long up = record(at, "rename").parent;
+            if (up == at) {
+                return;
+            }
+            at = up;
+        }
+    }
+
+    private void move(Ino parent, Ino newParent, FileName newName, Slot source, @Nullable Slot target) {
+        boolean sameParent = parent.value() == newParent.value();
+        InodeRecord from = directory(parent.value(), "rename");
+        InodeRecord to = sameParent ? from : directory(newParent.value(), "rename");
+        InodeRecord moved = record(source.entry().ino(), "rename");
+        InodeRecord replaced = null;
+        if (moved.isDirectory()) {
+            refuseCycle(source.entry().ino(), newParent.value());
+        }
+        if (target != null) {
+            replaced = record(target.entry().ino(), "rename");
+            checkReplace(moved, replaced, target, newName);
+        } else if (moved.isDirectory() && !sameParent && to.nlink >= MAX_LINKS) {
+            throw no(ErrorKind.TOO_MANY_LINKS, "rename", newName);
+        }
+        Transaction tx = begin();
+        Timestamp now = now();
+        if (target != null && replaced != null) {
+            dropName(tx, target, replaced, now);
+        }
+        removeEntry(tx, source);
+        int ordinal = target != null ? target.ordinal() : ordinalAfterMove(newParent, newName, source);
+        long h = hash(newName);
+        reName(tx, source, moved, newParent.value(), h, ordinal, now);
+        DirEntry entry =
+                new DirEntry(newName, source.entry().ino(), source.entry().type(), tx.dot, tx.slot);
+        tx.put(Keys.dirent(newParent.value(), h, ordinal), entry.encode());
+        if (moved.isDirectory()) {
+            from.nlink--;
+            to.nlink++;
+        }
+        if (replaced != null && replaced.isDirectory()) {
+            to.nlink--;
+        }
+        touchDirectory(from, now, tx);
+        touchDirectory(to, now, tx);
+        tx.put(Keys.inode(parent.value()), from.encode());
+        if (!sameParent) {
+            tx.put(Keys.inode(newParent.value()), to.encode());
+        }
+        commit(tx);
+        if (target != null && replaced != null) {
+            reapIfUnused(target.entry().ino(), replaced);
+        }
+    }
+
+    /** The ordinal of the new entry, knowing that the source's slot becomes free in the same transaction. */
+    private int ordinalAfterMove(Ino newParent, FileName newName, Slot source) {
+        long h = hash(newName);
+        int free = freeOrdinal(newParent.value(), h, newName, "rename");
+        boolean sameSlotRange = source.parent() == newParent.value() && source.hash() == h;
+        return sameSlotRange ? free - 1 : free;
+    }
+
+    private void checkReplace(InodeRecord moved, InodeRecord replaced, Slot target, FileName newName) {
+        if (moved.isDirectory() && !replaced.isDirectory()) {
+            throw no(ErrorKind.NOT_A_DIRECTORY, "rename", newName);
+        }
+        if (!moved.isDirectory() && replaced.isDirectory()) {
+            throw no(ErrorKind.IS_A_DIRECTORY, "rename", newName);
+        }
+        if (replaced.isDirectory() && !isEmpty(target.entry().ino())) {
+            throw no(ErrorKind.NOT_EMPTY, "rename", newName);
+        }
+    }
+
+    /** Changes one back-reference of {@code r} from the slot to the new place, and the change time. */
+    private void reName(
+            Transaction tx, Slot old, InodeRecord r, long newParent, long newHash, int newOrdinal, Timestamp now) {
+        long ino = old.entry().ino();
+        boolean primary = r.parent == old.parent() && r.nameHash == old.hash() && r.nameOrdinal == old.ordinal();
+        if (primary) {
+            r.parent = newParent;
+            r.nameHash = newHash;
+            r.nameOrdinal = newOrdinal;
+        } else {
+            tx.delete(Keys.link(ino, old.parent(), old.hash(), old.ordinal()));
+            tx.put(Keys.link(ino, newParent, newHash, newOrdinal), dotValue(tx));
+        }
+        r.ctime(now);
+        r.stampTimes(tx.dot, tx.slot);
+        tx.put(Keys.inode(ino), r.encode());
+    }
+
+    private void exchange(Ino parent, Ino newParent, Slot a, @Nullable Slot b, FileName newName) {
+        if (b == null) {
+            throw no(ErrorKind.NOT_FOUND, "rename", newName);
+        }
+        if (a.entry().ino() == b.entry().ino()) {
+            return;
+        }
+        boolean sameParent = parent.value() == newParent.value();
+        InodeRecord from = directory(parent.value(), "rename");
+        InodeRecord to = sameParent ? from : directory(newParent.value(), "rename");
+        InodeRecord first = record(a.entry().ino(), "rename");
+        InodeRecord second = record(b.entry().ino(), "rename");
+        if (first.isDirectory()) {
+            refuseCycle(a.entry().ino(), newParent.value());
+        }
+        if (second.isDirectory()) {
+            refuseCycle(b.entry().ino(), parent.value());
+        }
+        Transaction tx = begin();
+        Timestamp now = now();
+        reName(tx, a, first, b.parent(), b.hash(), b.ordinal(), now);
+        reName(tx, b, second, a.parent(), a.hash(), a.ordinal(), now);
+        DirEntry toB = new DirEntry(b.entry().name(), a.entry().ino(), a.entry().type(), tx.dot, tx.slot);
+        DirEntry toA = new DirEntry(a.entry().name(), b.entry().ino(), b.entry().type(), tx.dot, tx.slot);
+        tx.put(b.key(), toB.encode());
+        tx.put(a.key(), toA.encode());
+        int delta = (second.isDirectory() ? 1 : 0) - (first.isDirectory() ? 1 : 0);
+        if (!sameParent) {
+            from.nlink += delta;
+            to.nlink -= delta;
+            touchDirectory(to, now, tx);
+            tx.put(Keys.inode(newParent.value()), to.encode());
+        }
+        touchDirectory(from, now, tx);
+        tx.put(Keys.inode(parent.value()), from.encode());
+        commit(tx);
+    }
+
+    // ---- open files -------------------------------------------------------------------------------------------------
+
+    private static final class OpenRegular implements OpenFile {
+        private final Ino ino;
+        private final OpenFlags flags;
+        private final FileState state;
+        private boolean released;
+
+        OpenRegular(Ino ino, OpenFlags flags, FileState state) {
+            this.ino = ino;
+            this.flags = flags;
+            this.state = state;
+        }
+
+        @Override
+        public Ino ino() {
+            return ino;
+        }
+
+        @Override
+        public OpenFlags flags() {
+            return flags;
+        }
+    }
+
+    private record OpenVirtual(Ino ino, OpenFlags flags, byte[] content) implements OpenFile {}
+
+    @Override
+    public OpenFile open(Caller caller, Ino ino, OpenFlags flags) {
+        VirtualFile v = virtualFile(ino);
+        if (v != null) {
+            if (flags.write()) {
+                throw no(ErrorKind.ACCESS_DENIED, "open", ino);
+            }
+            return new OpenVirtual(ino, flags, v.content().get());
+        }
+        FileState s = contents.pin(ino.value());
+        if (flags.truncate()) {
+            try {
+                contents.truncate(s, 0, now());
+                engine.changed();
+            } catch (RuntimeException failed) {
+                contents.unpin(s);
+                throw failed;
+            }
+        }
+        return new OpenRegular(ino, flags, s);
+    }
+
+    private static FileState state(OpenFile file, String operation) {
+        if (file instanceof OpenRegular r) {
+            return r.state;
+        }
+        throw no(ErrorKind.BAD_HANDLE, operation, file.ino());
+    }
+
+    @Override
+    public int read(OpenFile file, long offset, ByteBuffer dst) {
+        if (file instanceof OpenVirtual v) {
+            int n = (int) Math.max(0, Math.min(dst.remaining(), v.content().length - offset));
+            if (n > 0) {
+                dst.put(v.content(), (int) offset, n);
+            }
+            return n;
+        }
+        if (offset < 0) {
+            throw no(ErrorKind.INVALID, "read", file.ino());
+        }
+        FileState s = state(file, "read");
+        int n = contents.read(s, offset, dst);
+        if (updateAtime) {
+            touchFileAtime(s);
+        }
+        return n;
+    }
+
+    private void touchFileAtime(FileState s) {
+        Timestamp own = atimes.get(s.ino);
+        long seconds = clock.millis() / 1000;
+        // mtime and ctime are replaced as a whole: a stale one costs at most a needless or late update
+        if (own != null
+                && own.compareTo(s.mtime) > 0
+                && own.compareTo(s.ctime) > 0
+                && seconds - own.seconds() < 24 * 3600) {
+            return;
+        }
+        byte[] value = map.get(Keys.inode(s.ino));
+        if (value != null) {
+            InodeRecord r = InodeRecord.decode(value);
+            Timestamp ctime = r.ctime().compareTo(s.ctime) > 0 ? r.ctime() : s.ctime;
+            touchAtime(s.ino, r.atime(), s.mtime, ctime);
+        }
+    }
+
+    @Override
+    public int write(OpenFile file, long offset, ByteBuffer src) {
+        if (offset < 0) {
+            throw no(ErrorKind.INVALID, "write", file.ino());
+        }
+        FileState s = state(file, "write");
+        int n = contents.write(s, offset, file.flags().append(), src, now());
+        engine.changed();
+        if (file.flags().sync()) {
+            fsync(file, false);
+        }
+        return n;
+    }
+
+    @Override
+    public void flush(OpenFile file) {
+        // close(2) promises nothing beyond what write(2) did
+    }
+
+    @Override
+    public void fsync(OpenFile file, boolean dataOnly) {
+        if (file instanceof OpenRegular r) {
+            contents.flushForFsync(r.state);
+            engine.commitJournal();
+        }
+    }
+
+    @Override
+    public void release(OpenFile file) {
+        if (!(file instanceof OpenRegular r)) {
+            return;
+        }
+        synchronized (r) {
+            if (r.released) {
+                return;
+            }
+            r.released = true;
+        }
+        contents.unpin(r.state);
+        long ino = r.ino.value();
+        if (orphans.contains(ino) && lookups.get(ino) == 0 && !contents.pinned(ino)) {
+            engine.background(() -> reap(ino));
+        }
+    }
+
+    @Override
+    public void fallocate(OpenFile file, AllocateMode mode, long offset, long length) {
+        if (offset < 0 || length <= 0) {
+            throw no(ErrorKind.INVALID, "fallocate", file.ino());
+        }
+        if (offset > Long.MAX_VALUE - length) {
+            throw no(ErrorKind.FILE_TOO_LARGE, "fallocate", file.ino());
+        }
+        FileState s = state(file, "fallocate");
+        long end = offset + length;
+        switch (mode) {
+            case RESERVE -> {
+                refuseIfFull(s, offset, length);
+                extend(s, end);
+                contents.reserved(s, now());
+            }
+            case RESERVE_KEEP_SIZE -> {
+                refuseIfFull(s, offset, length);
+                contents.reserved(s, now());
+            }
+            case PUNCH_HOLE, ZERO_RANGE_KEEP_SIZE -> contents.punch(s, offset, end, now());
+            case ZERO_RANGE -> {
+                contents.punch(s, offset, end, now());
+                extend(s, end);
+            }
+        }
+        engine.changed();
+    }
+
+    /** Space is reserved when bytes are written; a request that cannot be met now is refused now. */
+    private void refuseIfFull(FileState s, long offset, long length) {
+        long missing = Math.max(0, Math.min(length, offset + length - s.heldNow()));
+        volume.space().reserve(missing);
+        volume.space().release(missing);
+    }
+
+    private void extend(FileState s, long end) {
+        boolean longer;
+        s.lock.lock();
+        try {
+            longer = end > s.size;
+        } finally {
+            s.lock.unlock();
+        }
+        if (longer) {
+            contents.truncate(s, end, now());
+        }
+    }
+
+    @Override
+    public long seek(OpenFile file, long offset, Seek what) {
+        FileState s = state(file, "lseek");
+        contents.flush(s);
+        long size;
+        boolean inline;
+        s.lock.lock();
+        try {
+            size = s.size;
+            inline = s.inline;
+        } finally {
+            s.lock.unlock();
+        }
+        if (offset < 0 || offset >= size) {
+            throw no(ErrorKind.NO_SUCH_DEVICE, "lseek", file.ino());
+        }
+        if (inline) {
+            return what == Seek.DATA ? offset : size;
+        }
+        long at = offset;
+        for (Extent e : contents.extents(s.ino, offset, size)) {
+            if (what == Seek.DATA) {
+                return Math.max(offset, e.offset());
+            }
+            if (e.offset() > at) {
+                return at;
+            }
+            at = e.end();
+        }
+        if (what == Seek.DATA) {
+            throw no(ErrorKind.NO_SUCH_DEVICE, "lseek", file.ino());
+        }
+        return Math.min(at, size);
+    }
+
+    // ---- directories ------------------------------------------------------------------------------------------------
+
+    private record OpenDir(Ino ino) implements OpenDirectory {}
+
+    @Override
+    public OpenDirectory opendir(Ino ino) {
+        if (!record(ino.value(), "opendir").isDirectory()) {
+            throw no(ErrorKind.NOT_A_DIRECTORY, "opendir", ino);
+        }
+        return new OpenDir(ino);
+    }
+
+    @Override
+    public void readdir(OpenDirectory directory, long cookie, DirectorySink sink) {
+        Ino ino = directory.ino();
+        InodeRecord r = record(ino.value(), "readdir");
+        if (cookie < 1 && !sink.add(FileName.of("."), ino, FileType.DIRECTORY, 1)) {
+            return;
+        }
+        if (cookie < 2 && !sink.add(FileName.of(".."), new Ino(r.parent), FileType.DIRECTORY, 2)) {
+            return;
+        }
+        byte[] from = Keys.direntAfter(ino.value(), cookie);
+        map.scan(from, Keys.after(Keys.DIRENT, ino.value()), (k, v) -> {
+            DirEntry e = DirEntry.decode(v);
+            return sink.add(e.name(), new Ino(e.ino()), e.type(), Keys.cookie(k));
+        });
+        touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
+    }
+
+    @Override
+    public void releasedir(OpenDirectory directory) {
+        // an open directory holds nothing
+    }
+
+    @Override
+    public void fsyncdir(OpenDirectory directory) {
+        engine.commitJournal();
+    }
+
+    @Override
+    public SpaceInfo statfs() {
+        SpaceAccount space = volume.space();
+        long available = Math.max(0, space.availableBytes());
+        return new SpaceInfo(
+                Math.max(space.totalBytes(), available), available, available, map.files(), blocks.blockSize());
+    }
+
+    // ---- extended attributes ----------------------------------------------------------------------------------------
+
+    private static void checkXattr(FileName name, String operation) {
+        if (name.bytes().length > FileName.MAX_LENGTH) {
+            throw no(ErrorKind.RANGE, operation, name);
+        }
+        String text = name.toString();
+        boolean known = text.startsWith("user.") || text.startsWith("trusted.") || text.startsWith("security.");
+        if (!known) {
+            throw no(ErrorKind.NOT_SUPPORTED, operation, name);
+        }
+        // only a prefix: EINVAL, as the kernel's own file systems say
+        if (text.indexOf('.') == text.length() - 1) {
+            throw no(ErrorKind.INVALID, operation, name);
+        }
+    }
+
+    @Override
+    public void setxattr(Caller caller, Ino ino, FileName name, byte[] value, XattrMode mode) {
+        checkXattr(name, "setxattr");
+        if (virtualFile(ino) != null || name.toString().equals(CID_XATTR)) {
+            throw no(ErrorKind.NOT_PERMITTED, "setxattr", name);
+        }
+        if (value.length > MAX_XATTR_VALUE) {
+            throw no(ErrorKind.TOO_BIG, "setxattr", name);
+        }
+        growing(() -> {
+            setReserved(ino, name, value, mode);
+            return true;
+        });
+    }
+
+    private void setReserved(Ino ino, FileName name, byte[] value, XattrMode mode) {
+        Lock refs = contents.refsInFlight.readLock();
+        refs.lock();
+        try {
+            byte[] stored = storedValue(value);
+            withLock(ino.value(), () -> {
+                InodeRecord r = record(ino.value(), "setxattr");
+                byte[] key = Keys.xattr(ino.value(), name.bytes());
+                boolean exists = map.get(key) != null;
+                if (exists && mode == XattrMode.CREATE) {
+                    throw no(ErrorKind.EXISTS, "setxattr", name);
+                }
+                if (!exists && mode == XattrMode.REPLACE) {
+                    throw no(ErrorKind.NO_DATA, "setxattr", name);
+                }
+                Transaction tx = begin().put(key, stored);
+                changeTime(tx, ino.value(), r);
+                commit(tx);
+            });
+        } finally {
+            refs.unlock();
+        }
+    }
+
+    private void changeTime(Transaction tx, long ino, InodeRecord r) {
+        r.ctime(now());
+        r.stampTimes(tx.dot, tx.slot);
+        tx.put(Keys.inode(ino), r.encode());
+    }
+
+    @Override
+    public byte[] getxattr(Ino ino, FileName name) {
+        if (name.toString().equals(CID_XATTR)) {
+            return cidText(ino).getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+        }
+        byte[] stored = map.get(Keys.xattr(ino.value(), name.bytes()));
+        if (stored == null) {
+            if (name.bytes().length > FileName.MAX_LENGTH) {
+                throw no(ErrorKind.RANGE, "getxattr", name);
+            }
+            checkXattr(name, "getxattr");
+            throw no(ErrorKind.NO_DATA, "getxattr", name);
+        }
+        return longValue(stored);
+    }
+
+    private String cidText(Ino ino) {
+        InodeRecord r = record(ino.value(), "getxattr");
+        if (virtualFile(ino) != null || !r.isRegular()) {
+            throw no(ErrorKind.NO_DATA, "getxattr", CID_XATTR);
+        }
+        return cid(ino).toString();
+    }
+
+    @Override
+    public List<FileName> listxattr(Ino ino) {
+        List<FileName> names = new ArrayList<>();
+        byte[] from = Keys.inodeSub(ino.value(), Keys.INODE_XATTR);
+        map.scan(from, Keys.inodeSub(ino.value(), Keys.INODE_XATTR + 1), (k, v) -> {
+            names.add(FileName.of(Arrays.copyOfRange(k, 10, k.length)));
+            return true;
+        });
+        return names;
+    }
+
+    @Override
+    public void removexattr(Caller caller, Ino ino, FileName name) {
+        checkXattr(name, "removexattr");
+        withLock(ino.value(), () -> {
+            InodeRecord r = record(ino.value(), "removexattr");
+            byte[] key = Keys.xattr(ino.value(), name.bytes());
+            if (map.get(key) == null) {
+                throw no(ErrorKind.NO_DATA, "removexattr", name);
+            }
+            Transaction tx = begin().delete(key);
+            changeTime(tx, ino.value(), r);
+            commit(tx);
+        });
+    }
+
+    // ---- the rest ---------------------------------------------------------------------------------------------------
+
+    /**
+     * The content id of a regular file: {@link ContentId} over its extents.
+     *
+     * @throws PpiofsException NOT_FOUND, INVALID for what is no regular file
+     */
+    public io.ppiofs.blockstore.Cid cid(Ino ino) {
+        return ContentId.of(contentBlocks(ino));
+    }
+
+    /** The extents of a regular file in order, or its inline content, after flushing it. */
+    public ContentId.Content contentBlocks(Ino ino) {
+        FileState s = contents.pin(ino.value());
+        try {
+            contents.flush(s);
+            s.lock.lock();
+            try {
+                long size = s.size;
+                byte[] inline = s.inline ? map.get(Keys.inline(s.ino)) : null;
+                List<ContentId.Part> parts = new ArrayList<>();
+                if (!s.inline) {
+                    for (Extent e : contents.extents(s.ino, 0, size)) {
+                        parts.add(new ContentId.Part(
+                                e.offset(), e.length(), e.ref().cid(), e.blockOffset()));
+                    }
+                }
+                return new ContentId.Content(size, parts, inline);
+            } finally {
+                s.lock.unlock();
+            }
+        } finally {
+            contents.unpin(s);
+        }
+    }
+
+    @Override
+    public void syncfs() {
+        contents.flushAll();
+        engine.commitJournal();
+    }
+
+    /** Brings everything into the tree and saves the head. */
+    public void checkpoint() {
+        engine.checkpoint();
+    }
+
+    public CoreStats stats() {
+        return engine.stats(orphans.size());
+    }
+
+    /** For collection and checking. */
+    public CoreEngine engine() {
+        return engine;
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+}

@@ -1,0 +1,81 @@
+package io.ppiofs.fs.fuse;
+
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * File handles: a number for the kernel, the open object for us. Numbers are reused after {@link #remove}. Thread-safe;
+ * {@link #get} takes no lock and allocates nothing.
+ */
+final class HandleTable<T> {
+    private static final int FIRST_CAPACITY = 64;
+
+    private final Class<T> type;
+    private volatile AtomicReferenceArray<@Nullable Object> slots = new AtomicReferenceArray<>(FIRST_CAPACITY);
+    private int[] free = new int[FIRST_CAPACITY];
+    private int freeCount;
+    private int used;
+
+    HandleTable(Class<T> type) {
+        this.type = type;
+    }
+
+    synchronized long add(T open) {
+        int slot = freeCount > 0 ? free[--freeCount] : used++;
+        if (slot >= slots.length()) {
+            grow();
+        }
+        slots.set(slot, open);
+        return slot;
+    }
+
+    private void grow() {
+        AtomicReferenceArray<@Nullable Object> old = slots;
+        AtomicReferenceArray<@Nullable Object> larger = new AtomicReferenceArray<>(old.length() * 2);
+        for (int i = 0; i < old.length(); i++) {
+            larger.setPlain(i, old.get(i));
+        }
+        slots = larger;
+    }
+
+    /** @throws PpiofsException BAD_HANDLE for a number that was never given out or was taken back */
+    T get(long handle) {
+        AtomicReferenceArray<@Nullable Object> now = slots;
+        if (handle >= 0 && handle < now.length()) {
+            Object open = now.get((int) handle);
+            if (open != null) {
+                return type.cast(open);
+            }
+        }
+        throw PpiofsException.expected(ErrorKind.BAD_HANDLE, "file handle", Long.toString(handle));
+    }
+
+    synchronized T remove(long handle) {
+        T open = get(handle);
+        slots.set((int) handle, null);
+        if (freeCount == free.length) {
+            free = Arrays.copyOf(free, free.length * 2);
+        }
+        free[freeCount++] = (int) handle;
+        return open;
+    }
+
+    /** Takes everything back that is still open. */
+    synchronized List<T> drain() {
+        List<T> open = new ArrayList<>();
+        for (int i = 0; i < used; i++) {
+            Object o = slots.getAndSet(i, null);
+            if (o != null) {
+                open.add(type.cast(o));
+            }
+        }
+        used = 0;
+        freeCount = 0;
+        return open;
+    }
+}

@@ -1,0 +1,173 @@
+package io.ppiofs.fs.fuse;
+
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A mount of {@link JnrFuseDriver}. */
+final class JnrFuseMount implements FuseMount {
+    private static final Logger LOG = LoggerFactory.getLogger(JnrFuseMount.class);
+    private static final Path CONNECTIONS = Path.of("/sys/fs/fuse/connections");
+    private static final int EBUSY = 16;
+    private static final int EINVAL = 22;
+    /** How long a detached mount may go on answering before its connection is cut. */
+    private static final Duration GRACE = Duration.ofSeconds(2);
+
+    /** How long a request may stay in the core once its connection is cut. */
+    private static final Duration ABORT_LIMIT = Duration.ofSeconds(30);
+
+    private final NativeFuse nativeFuse;
+    private final FuseSession session;
+    private final Path mountPoint;
+    private final MountTable.Entry entry;
+
+    JnrFuseMount(NativeFuse nativeFuse, FuseSession session, Path mountPoint, MountTable.Entry entry) {
+        this.nativeFuse = nativeFuse;
+        this.session = session;
+        this.mountPoint = mountPoint;
+        this.entry = entry;
+    }
+
+    @Override
+    public Path mountPoint() {
+        return mountPoint;
+    }
+
+    @Override
+    public void awaitEnd() throws InterruptedException {
+        session.awaitEnd();
+    }
+
+    @Override
+    public boolean awaitEnd(Duration timeout) throws InterruptedException {
+        return session.awaitEnd(timeout);
+    }
+
+    @Override
+    public boolean mounted() {
+        return !session.hasEnded();
+    }
+
+    @Override
+    public synchronized void unmount(boolean force) {
+        if (session.hasEnded()) {
+            return;
+        }
+        try {
+            if (force) {
+                detach();
+            } else {
+                unmountIdle();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PpiofsException(ErrorKind.INTERRUPTED, "umount", mountPoint.toString(), "interrupted", e);
+        }
+    }
+
+    private void unmountIdle() throws InterruptedException {
+        if (onTop()) {
+            int errno = nativeFuse.unmount(mountPoint);
+            if (errno == EBUSY) {
+                throw busy();
+            }
+            refuse(errno);
+        } else if (MountTable.contains(entry)) {
+            throw new PpiofsException(
+                    ErrorKind.BUSY,
+                    "umount",
+                    mountPoint.toString(),
+                    "another filesystem is mounted on top of it; unmount that first");
+        }
+        // Gone from the tree, perhaps detached by somebody else while files are open: it ends with the last of them.
+        session.awaitEnd();
+    }
+
+    private void refuse(int errno) {
+        // EINVAL: no longer a mount point, somebody else was faster.
+        if (errno != 0 && errno != EINVAL) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_PERMITTED,
+                    "umount",
+                    mountPoint.toString(),
+                    "the system refused (errno " + errno + "); try as the user who mounted it");
+        }
+    }
+
+    private boolean onTop() {
+        Optional<MountTable.Entry> top = MountTable.at(mountPoint);
+        return top.isPresent() && top.get().device().equals(entry.device());
+    }
+
+    private PpiofsException busy() {
+        List<String> holders = MountHolders.of(entry);
+        String who = holders.isEmpty() ? "a process that cannot be seen" : String.join(", ", holders);
+        return new PpiofsException(
+                ErrorKind.BUSY,
+                "umount",
+                mountPoint.toString(),
+                "is in use by " + who + "; end it, or unmount with force");
+    }
+
+    private void detach() throws InterruptedException {
+        if (onTop()) {
+            refuse(nativeFuse.detach(mountPoint));
+        }
+        if (!session.awaitEnd(GRACE)) {
+            LOG.warn("{} is still in use after unmounting by force; its connection is cut", mountPoint);
+            abort();
+            awaitAborted();
+        }
+    }
+
+    private void awaitAborted() throws InterruptedException {
+        if (!session.awaitEnd(ABORT_LIMIT)) {
+            throw new PpiofsException(
+                    ErrorKind.BUSY,
+                    "umount",
+                    mountPoint.toString(),
+                    "is unmounted, but a request has been in the filesystem for " + ABORT_LIMIT.toSeconds()
+                            + " s and has not come back");
+        }
+    }
+
+    /** Fails every request, now and later, of those who still use the mount; the session's threads then end. */
+    private void abort() {
+        if (!Files.exists(CONNECTIONS.resolve(entry.connection())) && nativeFuse.root()) {
+            int errno = nativeFuse.mountPlain("fusectl", CONNECTIONS);
+            if (errno != 0 && errno != EBUSY) {
+                LOG.warn("fusectl cannot be mounted (errno {})", errno);
+            }
+        }
+        try {
+            Files.writeString(
+                    CONNECTIONS.resolve(entry.connection()).resolve("abort"),
+                    "1",
+                    StandardCharsets.US_ASCII,
+                    StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            if (!session.hasEnded()) {
+                throw new PpiofsException(
+                        ErrorKind.BUSY,
+                        "umount",
+                        mountPoint.toString(),
+                        "is detached but still in use, and the connection cannot be cut: " + e.getMessage(),
+                        e);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        unmount(true);
+    }
+}

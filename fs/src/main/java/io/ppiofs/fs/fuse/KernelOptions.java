@@ -1,0 +1,149 @@
+package io.ppiofs.fs.fuse;
+
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Turns {@link MountOptions} into what libfuse and the kernel understand, and refuses what they do not. Besides the
+ * options of mount(8) it takes {@code attr_timeout=S} and {@code entry_timeout=S} (seconds the kernel may remember),
+ * {@code max_background=N}, {@code max_readahead=BYTES} and {@code nonempty}.
+ */
+final class KernelOptions {
+    private static final Set<String> PASSED = Set.of(
+            "allow_other",
+            "allow_root",
+            "dev",
+            "nodev",
+            "suid",
+            "nosuid",
+            "exec",
+            "noexec",
+            "atime",
+            "noatime",
+            "sync",
+            "async",
+            "dirsync");
+    /** Always so, or of no meaning here. */
+    private static final Set<String> IMPLIED = Set.of("default_permissions", "defaults", "rw", "relatime");
+
+    private static final double LONG_SECONDS = 3600;
+
+    private final List<String> passed = new ArrayList<>();
+    private boolean nonEmpty;
+    private boolean readOnly;
+    private double attrSeconds = LONG_SECONDS;
+    private double entrySeconds = LONG_SECONDS;
+    /** Requests in flight before the kernel holds back; its default of 12 starves parallel readers. */
+    private long maxBackground = 64;
+
+    private long maxReadahead = 1 << 20;
+
+    private KernelOptions(boolean readOnly) {
+        this.readOnly = readOnly;
+    }
+
+    /** @throws PpiofsException INVALID that names the option */
+    static KernelOptions of(MountOptions options) {
+        KernelOptions k = new KernelOptions(options.readOnly());
+        for (String option : options.kernelOptions()) {
+            k.take(option);
+        }
+        if (k.passed.contains("allow_other") && k.passed.contains("allow_root")) {
+            throw invalid("allow_root", "cannot be combined with allow_other; give one of them");
+        }
+        return k;
+    }
+
+    private void take(String option) {
+        int equals = option.indexOf('=');
+        if (equals > 0) {
+            takeValue(option, option.substring(0, equals), option.substring(equals + 1));
+        } else if (option.equals("nonempty")) {
+            nonEmpty = true;
+        } else if (option.equals("ro")) {
+            readOnly = true;
+        } else if (PASSED.contains(option)) {
+            passed.add(option);
+        } else if (!IMPLIED.contains(option)) {
+            throw unknown(option);
+        }
+    }
+
+    private void takeValue(String option, String name, String value) {
+        try {
+            switch (name) {
+                case "attr_timeout" -> attrSeconds = seconds(option, value);
+                case "entry_timeout" -> entrySeconds = seconds(option, value);
+                case "max_background" -> maxBackground = number(option, value, 1, 65535);
+                case "max_readahead" -> maxReadahead = number(option, value, 0, 1 << 30);
+                default -> throw unknown(option);
+            }
+        } catch (NumberFormatException e) {
+            throw invalid(option, "needs a number behind the =");
+        }
+    }
+
+    private static double seconds(String option, String value) {
+        double seconds = Double.parseDouble(value);
+        if (!(seconds >= 0 && seconds <= Integer.MAX_VALUE)) {
+            throw invalid(option, "needs seconds from 0 to " + Integer.MAX_VALUE);
+        }
+        return seconds;
+    }
+
+    private static long number(String option, String value, long least, long most) {
+        long n = Long.parseLong(value);
+        if (n < least || n > most) {
+            throw invalid(option, "needs a number from " + least + " to " + most);
+        }
+        return n;
+    }
+
+    private static PpiofsException unknown(String option) {
+        return invalid(option, "unknown mount option; `ppiofs mount --help` lists what there is");
+    }
+
+    private static PpiofsException invalid(String option, String detail) {
+        return new PpiofsException(ErrorKind.INVALID, "mount option", option, detail);
+    }
+
+    boolean nonEmpty() {
+        return nonEmpty;
+    }
+
+    long maxReadahead() {
+        return maxReadahead;
+    }
+
+    Caching caching() {
+        return new Caching(attrSeconds, entrySeconds, !readOnly && !passed.contains("noatime"));
+    }
+
+    /** Arguments for fuse_mount and fuse_lowlevel_new, program name first. */
+    List<String> arguments(String source) {
+        List<String> o = new ArrayList<>(passed);
+        o.add(readOnly ? "ro" : "rw");
+        o.add("default_permissions");
+        o.add("fsname=" + escape(source));
+        o.add("subtype=ppiofs");
+        if (nonEmpty) {
+            o.add("nonempty");
+        }
+        o.add("big_writes");
+        o.add("max_write=131072");
+        o.add("max_read=131072");
+        o.add("max_readahead=" + maxReadahead);
+        o.add("max_background=" + maxBackground);
+        o.add("congestion_threshold=" + Math.max(1, maxBackground * 3 / 4));
+        o.add("atomic_o_trunc");
+        return List.of("ppiofs", "-o", String.join(",", o));
+    }
+
+    /** libfuse splits options at commas. */
+    private static String escape(String source) {
+        return source.replace("\\", "\\\\").replace(",", "\\,");
+    }
+}

@@ -1,0 +1,373 @@
+package io.ppiofs.fs.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.FileSystemCore.XattrMode;
+import io.ppiofs.fs.testing.ModelFileSystem;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NamespaceTest {
+    @TempDir
+    Path directory;
+
+    /** One file system of the pair, driven by paths so that inode numbers may differ. */
+    private record Side(FileSystemCore fs) {
+        Attr walk(List<String> path) {
+            Attr at = fs.getattr(Ino.ROOT);
+            for (String name : path) {
+                at = fs.lookup(at.ino(), FileName.of(name));
+            }
+            return at;
+        }
+
+        Ino dir(List<String> path) {
+            return walk(path).ino();
+        }
+
+        String stat(Attr a) {
+            long size = a.type() == FileType.DIRECTORY ? 0 : a.size();
+            return a.type() + " " + Integer.toOctalString(a.mode()) + " " + a.nlink() + " " + a.uid() + ":" + a.gid()
+                    + " " + size + " " + a.rdev();
+        }
+
+        String content(Ino ino, long size) {
+            OpenFile f = fs.open(Caller.ROOT, ino, OpenFlags.ofLinux(0));
+            ByteBuffer b = ByteBuffer.allocate((int) size);
+            fs.read(f, 0, b);
+            fs.release(f);
+            return java.util.Arrays.hashCode(b.array()) + "/" + b.position();
+        }
+
+        /** Everything below a directory: path to what it is. */
+        Map<String, String> tree() {
+            Map<String, String> all = new TreeMap<>();
+            collect("", Ino.ROOT, all);
+            return all;
+        }
+
+        private void collect(String path, Ino ino, Map<String, String> all) {
+            Map<String, Ino> children = new HashMap<>();
+            OpenDirectory d = fs.opendir(ino);
+            fs.readdir(d, 0, (name, child, type, cookie) -> {
+                if (!name.toString().equals(".") && !name.toString().equals("..")) {
+                    assertThat(children.put(name.toString(), child))
+                            .as("listed once")
+                            .isNull();
+                }
+                return true;
+            });
+            fs.releasedir(d);
+            children.forEach((name, child) -> {
+                Attr a = fs.getattr(child);
+                String what = stat(a);
+                if (a.type() == FileType.REGULAR) {
+                    what += " " + content(child, a.size());
+                } else if (a.type() == FileType.SYMLINK) {
+                    what += " -> " + new String(fs.readlink(child), java.nio.charset.StandardCharsets.UTF_8);
+                }
+                List<String> xattrs = new ArrayList<>();
+                for (FileName x : fs.listxattr(child)) {
+                    xattrs.add(x + "=" + java.util.Arrays.hashCode(fs.getxattr(child, x)));
+                }
+                xattrs.sort(null);
+                all.put(path + "/" + name, what + " " + xattrs);
+                if (a.type() == FileType.DIRECTORY) {
+                    collect(path + "/" + name, child, all);
+                }
+            });
+        }
+    }
+
+    private static String outcome(Side side, Function<Side, String> op) {
+        try {
+            return op.apply(side);
+        } catch (PpiofsException e) {
+            return "errno " + e.kind().errno();
+        }
+    }
+
+    private static Function<Side, String> operation(Random random) {
+        List<String> names = List.of("a", "b", "c", "d");
+        List<String> dir = new ArrayList<>();
+        for (int depth = random.nextInt(3); depth > 0; depth--) {
+            dir.add(names.get(random.nextInt(names.size())));
+        }
+        List<String> dir2 = new ArrayList<>();
+        for (int depth = random.nextInt(3); depth > 0; depth--) {
+            dir2.add(names.get(random.nextInt(names.size())));
+        }
+        FileName name = FileName.of(names.get(random.nextInt(names.size())));
+        FileName name2 = FileName.of(names.get(random.nextInt(names.size())));
+        Caller caller = new Caller(random.nextInt(3), random.nextInt(3), 1);
+        int mode = random.nextInt(010000);
+        int n = random.nextInt(6000);
+        byte[] bytes = new byte[n];
+        random.nextBytes(bytes);
+        int offset = random.nextInt(9000);
+        switch (random.nextInt(16)) {
+            case 0, 1 -> {
+                return s -> s.stat(s.fs.mkdir(caller, s.dir(dir), name, mode));
+            }
+            case 2, 3 -> {
+                return s -> {
+                    FileSystemCore.Created c = s.fs.create(caller, s.dir(dir), name, mode, OpenFlags.ofLinux(2));
+                    s.fs.write(c.file(), offset, ByteBuffer.wrap(bytes));
+                    s.fs.release(c.file());
+                    return s.stat(s.fs.getattr(c.attr().ino()));
+                };
+            }
+            case 4 -> {
+                return s -> {
+                    s.fs.unlink(caller, s.dir(dir), name);
+                    return "gone";
+                };
+            }
+            case 5 -> {
+                return s -> {
+                    s.fs.rmdir(caller, s.dir(dir), name);
+                    return "gone";
+                };
+            }
+            case 6, 7, 8 -> {
+                RenameMode how = RenameMode.values()[random.nextInt(10) < 7 ? 0 : 1 + random.nextInt(2)];
+                return s -> {
+                    s.fs.rename(caller, s.dir(dir), name, s.dir(dir2), name2, how);
+                    return "moved";
+                };
+            }
+            case 9 -> {
+                return s -> {
+                    List<String> path = new ArrayList<>(dir2);
+                    path.add(name2.toString());
+                    return s.stat(s.fs.link(caller, s.walk(path).ino(), s.dir(dir), name));
+                };
+            }
+            case 10 -> {
+                byte[] target = new byte[1 + random.nextInt(900)];
+                java.util.Arrays.fill(target, (byte) 'x');
+                return s -> s.stat(s.fs.symlink(caller, s.dir(dir), name, target));
+            }
+            case 11 -> {
+                return s -> s.stat(s.fs.mknod(caller, s.dir(dir), name, FileType.FIFO.bits() | mode, 0));
+            }
+            case 12 -> {
+                SetAttr change = new SetAttr(
+                        random.nextBoolean() ? mode : null,
+                        random.nextBoolean() ? random.nextInt(5) : null,
+                        random.nextBoolean() ? random.nextInt(5) : null,
+                        null,
+                        null,
+                        null);
+                return s -> {
+                    List<String> path = new ArrayList<>(dir);
+                    path.add(name.toString());
+                    return s.stat(s.fs.setattr(caller, s.walk(path).ino(), change));
+                };
+            }
+            case 13 -> {
+                FileName x = FileName.of("user." + names.get(random.nextInt(names.size())));
+                XattrMode how = XattrMode.values()[random.nextInt(3)];
+                return s -> {
+                    List<String> path = new ArrayList<>(dir);
+                    path.add(name.toString());
+                    s.fs.setxattr(caller, s.walk(path).ino(), x, bytes, how);
+                    return "set";
+                };
+            }
+            case 14 -> {
+                FileName x = FileName.of("user." + names.get(random.nextInt(names.size())));
+                return s -> {
+                    List<String> path = new ArrayList<>(dir);
+                    path.add(name.toString());
+                    s.fs.removexattr(caller, s.walk(path).ino(), x);
+                    return "removed";
+                };
+            }
+            default -> {
+                return s -> {
+                    List<String> path = new ArrayList<>(dir);
+                    path.add(name.toString());
+                    Attr a = s.walk(path);
+                    return s.stat(
+                            s.fs.setattr(caller, a.ino(), new SetAttr(null, null, null, (long) offset, null, null)));
+                };
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void randomOperationsMatchTheModel(long seed) {
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            Side model = new Side(new ModelFileSystem());
+            for (int step = 0; step < 2500; step++) {
+                Function<Side, String> op = operation(random);
+                String expected = outcome(model, op);
+                String actual = outcome(new Side(core.fs), op);
+                assertThat(actual).as("seed " + seed + " step " + step).isEqualTo(expected);
+                int event = random.nextInt(300);
+                if (event == 0) {
+                    core.reopen();
+                } else if (event == 1) {
+                    core.fs.syncfs();
+                    core.powerCut();
+                } else if (event == 2) {
+                    core.fs.checkpoint();
+                }
+                if (step % 250 == 0) {
+                    assertThat(new Side(core.fs).tree())
+                            .as("seed " + seed + " step " + step)
+                            .isEqualTo(model.tree());
+                }
+            }
+            core.reopen();
+            assertThat(new Side(core.fs).tree()).isEqualTo(model.tree());
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    /** Paths, types and modes; content and sizes follow another promise. */
+    private static String names(VolumeFileSystem fs) {
+        StringBuilder all = new StringBuilder();
+        new Side(fs).tree().forEach((path, what) -> {
+            String[] words = what.split(" ", 3);
+            all.append(path)
+                    .append(' ')
+                    .append(words[0])
+                    .append(' ')
+                    .append(words[1])
+                    .append('\n');
+        });
+        return all.toString();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {11, 12, 13, 14, 15, 16})
+    void afterAPowerCutAPrefixOfTheOperationsIsThereWithEverythingBeforeTheLastFsync(long seed) {
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            for (int round = 0; round < 12; round++) {
+                List<String> history = new ArrayList<>(List.of(names(core.fs)));
+                int synced = 0;
+                for (int step = random.nextInt(60); step >= 0; step--) {
+                    outcome(new Side(core.fs), operation(random));
+                    history.add(names(core.fs));
+                    int event = random.nextInt(20);
+                    if (event == 0) {
+                        core.fs.fsyncdir(core.fs.opendir(Ino.ROOT));
+                        synced = history.size() - 1;
+                    } else if (event == 1) {
+                        core.fs.syncfs();
+                        synced = history.size() - 1;
+                    } else if (event == 2) {
+                        core.fs.checkpoint();
+                        synced = history.size() - 1;
+                    }
+                }
+                if (random.nextBoolean()) {
+                    core.powerCut();
+                } else {
+                    core.kill();
+                }
+                assertThat(history.subList(synced, history.size()))
+                        .as("seed " + seed + " round " + round)
+                        .contains(names(core.fs));
+            }
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    @Test
+    void anOpenFileWithoutANameLivesUntilItIsReleased() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            OpenFile f = core.create("a");
+            core.write(f, 0, new byte[] {1, 2, 3});
+            core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of("a"));
+            core.fs.forget(f.ino(), 1);
+            assertThat(core.fs.getattr(f.ino()).nlink()).isZero();
+            core.fs.checkpoint();
+            assertThat(core.read(f, 0, 10)).containsExactly(1, 2, 3);
+            core.fs.release(f);
+            org.awaitility.Awaitility.await()
+                    .until(() -> core.fs.stats().files() == 1 && core.fs.stats().openFiles() == 0);
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    @Test
+    void anOrphanLeftByACrashIsReapedAtTheNextStart() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            OpenFile f = core.create("a");
+            core.write(f, 0, new byte[200_000]);
+            core.fs.fsync(f, false);
+            core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of("a"));
+            core.fs.syncfs();
+            core.powerCut();
+            assertThat(core.fs.stats().files()).isEqualTo(1);
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    @Test
+    void cookiesStayTrueWhileOthersRemoveEntries() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            for (int i = 0; i < 500; i++) {
+                core.fs.release(core.create("f" + i));
+            }
+            List<String> seen = new ArrayList<>();
+            long[] cookie = {0};
+            OpenDirectory d = core.fs.opendir(Ino.ROOT);
+            boolean[] more = {true};
+            for (int round = 0; more[0]; round++) {
+                int[] taken = {0};
+                more[0] = false;
+                core.fs.readdir(d, cookie[0], (name, ino, type, next) -> {
+                    if (taken[0] == 7) {
+                        more[0] = true;
+                        return false;
+                    }
+                    taken[0]++;
+                    cookie[0] = next;
+                    seen.add(name.toString());
+                    return true;
+                });
+                if (round % 5 == 0) {
+                    for (String gone : seen.subList(Math.max(0, seen.size() - 3), seen.size())) {
+                        if (gone.startsWith("f")) {
+                            core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of(gone));
+                        }
+                    }
+                    core.fs.checkpoint();
+                }
+            }
+            assertThat(seen).doesNotHaveDuplicates().hasSize(502);
+        } finally {
+            core.fs.close();
+        }
+    }
+}

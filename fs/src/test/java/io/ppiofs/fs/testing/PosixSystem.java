@@ -1,0 +1,363 @@
+package io.ppiofs.fs.testing;
+
+import io.ppiofs.fs.core.FileType;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+import jnr.ffi.LibraryLoader;
+import jnr.ffi.Pointer;
+import jnr.ffi.Runtime;
+import jnr.ffi.Struct;
+import ru.serce.jnrfuse.struct.FileStat;
+import ru.serce.jnrfuse.struct.Statvfs;
+
+/**
+ * System calls on files, as any user: {@link #as} sets the filesystem ids of the calling thread around each call, so
+ * root's JVM needs no child process. Calls return 0 or an errno; those that return a descriptor give it or a negative
+ * errno. Not thread-safe: one thread owns an instance.
+ */
+final class PosixSystem {
+    static final int O_RDONLY = 0;
+    static final int O_WRONLY = 1;
+    static final int O_RDWR = 2;
+    static final int O_CREAT = 0100;
+    static final int O_EXCL = 0200;
+    static final int O_TRUNC = 01000;
+    static final int O_APPEND = 02000;
+    static final int O_NONBLOCK = 04000;
+    static final int O_DIRECTORY = arm() ? 040000 : 0200000;
+    static final int O_NOFOLLOW = arm() ? 0100000 : 0400000;
+    static final int AT_FDCWD = -100;
+    static final int AT_SYMLINK_NOFOLLOW = 0x100;
+    static final long UTIME_NOW = 0x3fffffff;
+    static final long UTIME_OMIT = 0x3ffffffe;
+
+    private static final int BUFFER = 1 << 20;
+
+    private final PosixCalls calls = LibraryLoader.create(PosixCalls.class).load("c");
+    private final Runtime runtime = Runtime.getRuntime(calls);
+    private final ByteBuffer memory = ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.nativeOrder());
+    private final long address = Pointer.wrap(runtime, memory).address();
+    private int uid;
+    private int gid;
+    private int[] groups = {};
+
+    private static boolean arm() {
+        return System.getProperty("os.arch").equals("aarch64");
+    }
+
+    // ---- identity
+
+    <T> T as(int asUid, int asGid, int[] asGroups, Supplier<T> action) {
+        int oldUid = uid;
+        int oldGid = gid;
+        int[] oldGroups = groups;
+        uid = asUid;
+        gid = asGid;
+        groups = asGroups;
+        try {
+            return action.get();
+        } finally {
+            uid = oldUid;
+            gid = oldGid;
+            groups = oldGroups;
+        }
+    }
+
+    private int errno(IntSupplier call) {
+        return result(() -> call.getAsInt()) < 0 ? lastError : 0;
+    }
+
+    private int lastError;
+
+    /** Only the call itself runs with other ids: the JVM may load a class at any moment. */
+    private long result(java.util.function.LongSupplier call) {
+        boolean other = uid != 0 || gid != 0;
+        if (other) {
+            setIds(uid, gid, groups);
+        }
+        try {
+            long r = call.getAsLong();
+            lastError = r < 0 ? runtime.getLastError() : 0;
+            return r;
+        } finally {
+            if (other) {
+                setIds(0, 0, new int[] {});
+            }
+        }
+    }
+
+    /** The raw calls act on this thread alone; the C library's setgroups would change all threads. */
+    private void setIds(int toUid, int toGid, int[] toGroups) {
+        ByteBuffer list = ByteBuffer.allocateDirect(64).order(ByteOrder.nativeOrder());
+        for (int i = 0; i < toGroups.length; i++) {
+            list.putInt(4 * i, toGroups[i]);
+        }
+        int[] numbers = arm() ? new int[] {159, 152, 151} : new int[] {116, 123, 122};
+        calls.syscall(numbers[0], toGroups.length, Pointer.wrap(runtime, list).address());
+        calls.syscall(numbers[1], toGid, 0);
+        calls.syscall(numbers[2], toUid, 0);
+        Reference.reachabilityFence(list);
+    }
+
+    void umask(int mask) {
+        calls.umask(mask);
+    }
+
+    // ---- names
+
+    int open(String path, int flags, int mode) {
+        int fd = (int) result(() -> calls.open(path, flags, mode));
+        return fd < 0 ? -lastError : fd;
+    }
+
+    /** Opens and closes; @return 0 or errno. */
+    int tryOpen(String path, int flags, int mode) {
+        int fd = open(path, flags, mode);
+        if (fd < 0) {
+            return -fd;
+        }
+        close(fd);
+        return 0;
+    }
+
+    void close(int fd) {
+        calls.close(fd);
+    }
+
+    int create(String path, int mode) {
+        return tryOpen(path, O_CREAT | O_EXCL | O_WRONLY, mode);
+    }
+
+    int mkdir(String path, int mode) {
+        return errno(() -> calls.mkdir(path, mode));
+    }
+
+    int mkfifo(String path, int mode) {
+        return mknod(path, FileType.FIFO.bits() | mode, 0);
+    }
+
+    int mknod(String path, int mode, long device) {
+        return errno(() -> calls.mknod(path, mode, device));
+    }
+
+    int symlink(String target, String path) {
+        return errno(() -> calls.symlink(target, path));
+    }
+
+    int link(String from, String to) {
+        return errno(() -> calls.link(from, to));
+    }
+
+    int rename(String from, String to) {
+        return errno(() -> calls.rename(from, to));
+    }
+
+    int unlink(String path) {
+        return errno(() -> calls.unlink(path));
+    }
+
+    int rmdir(String path) {
+        return errno(() -> calls.rmdir(path));
+    }
+
+    /** The target, or null with the reason in {@link #lastErrno}. */
+    String readlink(String path) {
+        long n = result(() -> calls.readlink(path, address, BUFFER));
+        return n < 0 ? null : new String(bytes((int) n), StandardCharsets.UTF_8);
+    }
+
+    int lastErrno() {
+        return lastError;
+    }
+
+    private byte[] bytes(int n) {
+        byte[] b = new byte[n];
+        memory.get(0, b);
+        return b;
+    }
+
+    // ---- attributes
+
+    /** Times in nanoseconds since 1970. */
+    record Stat(
+            long ino,
+            int mode,
+            long nlink,
+            int uid,
+            int gid,
+            long rdev,
+            long size,
+            long blocks,
+            long atime,
+            long mtime,
+            long ctime) {
+        int permissions() {
+            return mode & 07777;
+        }
+
+        FileType type() {
+            return FileType.ofMode(mode);
+        }
+    }
+
+    Stat stat(String path) {
+        return statOf(path, result(() -> calls.stat(path, address)));
+    }
+
+    Stat lstat(String path) {
+        return statOf(path, result(() -> calls.lstat(path, address)));
+    }
+
+    Stat fstat(int fd) {
+        return statOf("descriptor " + fd, result(() -> calls.fstat(fd, address)));
+    }
+
+    int statErrno(String path) {
+        return errno(() -> calls.stat(path, address));
+    }
+
+    int lstatErrno(String path) {
+        return errno(() -> calls.lstat(path, address));
+    }
+
+    private Stat statOf(String what, long result) {
+        if (result < 0) {
+            throw new IllegalStateException("stat " + what + ": " + Errno.name(lastError));
+        }
+        FileStat s = FileStat.of(Pointer.wrap(runtime, address));
+        return new Stat(
+                s.st_ino.longValue(),
+                s.st_mode.intValue(),
+                s.st_nlink.longValue(),
+                s.st_uid.intValue(),
+                s.st_gid.intValue(),
+                s.st_rdev.longValue(),
+                s.st_size.longValue(),
+                s.st_blocks.longValue(),
+                nanos(s.st_atim.tv_sec.longValue(), s.st_atim.tv_nsec.longValue()),
+                nanos(s.st_mtim.tv_sec.longValue(), s.st_mtim.tv_nsec.longValue()),
+                nanos(s.st_ctim.tv_sec.longValue(), s.st_ctim.tv_nsec.longValue()));
+    }
+
+    private static long nanos(long seconds, long nanos) {
+        return seconds * 1_000_000_000L + nanos;
+    }
+
+    int chmod(String path, int mode) {
+        return errno(() -> calls.chmod(path, mode));
+    }
+
+    int fchmod(int fd, int mode) {
+        return errno(() -> calls.fchmod(fd, mode));
+    }
+
+    int chown(String path, int toUid, int toGid) {
+        return errno(() -> calls.chown(path, toUid, toGid));
+    }
+
+    int lchown(String path, int toUid, int toGid) {
+        return errno(() -> calls.lchown(path, toUid, toGid));
+    }
+
+    int fchown(int fd, int toUid, int toGid) {
+        return errno(() -> calls.fchown(fd, toUid, toGid));
+    }
+
+    /** Times as pairs of seconds and nanoseconds (or UTIME_NOW, UTIME_OMIT). */
+    int utimens(String path, long aSeconds, long aNanos, long mSeconds, long mNanos, int flags) {
+        memory.putLong(0, aSeconds).putLong(8, aNanos).putLong(16, mSeconds).putLong(24, mNanos);
+        return errno(() -> calls.utimensat(AT_FDCWD, path, address, flags));
+    }
+
+    int truncate(String path, long size) {
+        return errno(() -> calls.truncate(path, size));
+    }
+
+    int ftruncate(int fd, long size) {
+        return errno(() -> calls.ftruncate(fd, size));
+    }
+
+    long nameMax(String path) {
+        if (calls.statvfs(path, address) != 0) {
+            throw new IllegalStateException("statvfs " + path);
+        }
+        Statvfs s = new Statvfs(runtime);
+        s.useMemory(Pointer.wrap(runtime, address, Struct.size(s)));
+        return s.f_namemax.longValue();
+    }
+
+    // ---- data
+
+    int write(int fd, byte[] data) {
+        memory.put(0, data);
+        return errno(() -> (int) calls.write(fd, address, data.length));
+    }
+
+    int pwrite(int fd, byte[] data, long offset) {
+        memory.put(0, data);
+        return errno(() -> (int) calls.pwrite(fd, address, data.length, offset));
+    }
+
+    byte[] pread(int fd, int length, long offset) {
+        long n = result(() -> calls.pread(fd, address, length, offset));
+        if (n < 0) {
+            throw new IllegalStateException("pread: " + Errno.name(lastError));
+        }
+        return bytes((int) n);
+    }
+
+    int readErrno(int fd) {
+        return errno(() -> (int) calls.read(fd, address, 1));
+    }
+
+    long lseek(int fd, long offset, int whence) {
+        long at = result(() -> calls.lseek(fd, offset, whence));
+        return at < 0 ? -lastError : at;
+    }
+
+    int fsync(int fd) {
+        return errno(() -> calls.fsync(fd));
+    }
+
+    int fallocate(int fd, int mode, long offset, long length) {
+        return errno(() -> calls.fallocate(fd, mode, offset, length));
+    }
+
+    // ---- extended attributes
+
+    int setxattr(String path, String name, byte[] value, int flags) {
+        memory.put(0, value);
+        return errno(() -> calls.setxattr(path, name, address, value.length, flags));
+    }
+
+    /** The value, or null with the reason in {@link #lastErrno}. */
+    byte[] getxattr(String path, String name, int size) {
+        long n = result(() -> calls.getxattr(path, name, address, size));
+        return n < 0 ? null : bytes(size == 0 ? 0 : (int) n);
+    }
+
+    long xattrSize(String path, String name) {
+        return result(() -> calls.getxattr(path, name, address, 0));
+    }
+
+    /** Names that begin with "user.", sorted. */
+    String[] listxattr(String path) {
+        long n = result(() -> calls.listxattr(path, address, BUFFER));
+        if (n < 0) {
+            throw new IllegalStateException("listxattr: " + Errno.name(lastError));
+        }
+        return Arrays.stream(new String(bytes((int) n), StandardCharsets.UTF_8).split("\0"))
+                .filter(s -> s.startsWith("user."))
+                .sorted()
+                .toArray(String[]::new);
+    }
+
+    int removexattr(String path, String name) {
+        return errno(() -> calls.removexattr(path, name));
+    }
+}
