@@ -1,0 +1,363 @@
+package io.ppiofs.node;
+
+import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
+import io.ppiofs.blockstore.segment.SegmentBlockStore;
+import io.ppiofs.blockstore.segment.SegmentOptions;
+import io.ppiofs.blockstore.segment.StoreStatistics;
+import io.ppiofs.blockstore.space.SpaceBudget;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.GarbageCollector;
+import io.ppiofs.fs.core.VolumeFileSystem;
+import io.ppiofs.fs.fuse.FuseDriver;
+import io.ppiofs.fs.fuse.JnrFuseDriver;
+import io.ppiofs.fs.volume.Protection;
+import io.ppiofs.fs.volume.UnlockedVolume;
+import io.ppiofs.fs.volume.Unlocker;
+import io.ppiofs.fs.volume.VolumeDirectory;
+import io.ppiofs.fs.volume.VolumeParameters;
+import io.ppiofs.node.config.NodeConfig;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The embedded default: volumes and one segment store in the home, mounts through libfuse. The store opens at the
+ * first need, in the background if {@link #warmUp} was called.
+ */
+public final class EmbeddedServices implements NodeServices {
+    private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServices.class);
+
+    /** How long a writer on a full disk waits for another collection before it hears that the disk is full. */
+    private static final long PATIENCE_SECONDS = 30;
+
+    private final Home home;
+    private final NodeConfig config;
+    private final JnrFuseDriver driver = new JnrFuseDriver();
+
+    /**
+     * Held while a volume is made and while garbage is collected: a volume that appeared between the list of volumes
+     * and the mark would lose its first blocks.
+     */
+    private final ReentrantLock volumeSet = new ReentrantLock();
+
+    /** The volumes that are open now. */
+    private final Set<EmbeddedVolume> live = ConcurrentHashMap.newKeySet();
+
+    private volatile @Nullable VolumeAccess access;
+    private @Nullable CompletableFuture<Opened> opening;
+    private boolean closed;
+
+    private record Opened(SegmentBlockStore store, SpaceBudget budget, HomeSpace space, GarbageCollector collector) {}
+
+    private EmbeddedServices(Home home, NodeConfig config) {
+        this.home = home;
+        this.config = config;
+    }
+
+    /** Opens nothing yet. */
+    public static NodeServices open(Home home, NodeConfig config) {
+        return new EmbeddedServices(home, config);
+    }
+
+    @Override
+    public void warmUp() {
+        opening();
+        inBackground("load-fuse", driver::load);
+        // unpacks and loads its library: a quarter of a second
+        inBackground("load-crypto", () -> AmazonCorrettoCryptoProvider.INSTANCE.getLoadingError());
+        // verifies a signature, which loads what unlocking needs
+        inBackground("load-volumes", this::volumes);
+    }
+
+    private static void inBackground(String name, Runnable task) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException | LinkageError e) {
+                        // whoever needs it meets the same failure and reports it
+                        LOG.debug("{} failed", name, e);
+                    }
+                },
+                name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private synchronized CompletableFuture<Opened> opening() {
+        if (closed) {
+            throw new PpiofsException(ErrorKind.NOT_CONNECTED, "open", home.toString(), "the node is ending");
+        }
+        CompletableFuture<Opened> current = opening;
+        if (current == null || current.isCompletedExceptionally()) {
+            CompletableFuture<Opened> next = new CompletableFuture<>();
+            opening = next;
+            inBackground("open-store", () -> {
+                try {
+                    next.complete(openStore());
+                } catch (RuntimeException | LinkageError e) {
+                    next.completeExceptionally(e);
+                }
+            });
+            return next;
+        }
+        return current;
+    }
+
+    private Opened openStore() {
+        SpaceBudget budget = SpaceBudget.open(
+                home.blocksDirectory(), config.get(NodeConfig.STORE_CAPACITY).bytes());
+        try {
+            SegmentBlockStore store = SegmentBlockStore.open(home.blocksDirectory(), SegmentOptions.defaults(), budget);
+            return new Opened(
+                    store,
+                    budget,
+                    new HomeSpace(budget, this::collectForRoom, this::garbage),
+                    new GarbageCollector(store));
+        } catch (RuntimeException e) {
+            budget.close();
+            throw e;
+        }
+    }
+
+    private Opened opened() {
+        try {
+            return opening().join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof PpiofsException cause) {
+                throw cause;
+            }
+            throw new PpiofsException(
+                    ErrorKind.INTERNAL, "open", home.blocksDirectory().toString(), "failed: " + e.getCause(), e);
+        }
+    }
+
+    @Override
+    public List<VolumeSummary> volumes() {
+        VolumeDirectory.Listing listing = VolumeDirectory.list(home.volumesDirectory());
+        listing.problems().forEach(p -> LOG.warn("a volume cannot be listed: {}", p.getMessage()));
+        List<VolumeSummary> volumes = new ArrayList<>();
+        listing.volumes().forEach(v -> volumes.add(summary(v)));
+        return volumes;
+    }
+
+    @Override
+    public @Nullable VolumeSummary find(String nameOrId) {
+        VolumeDirectory volume = VolumeDirectory.find(home.volumesDirectory(), nameOrId);
+        return volume == null ? null : summary(volume);
+    }
+
+    private static VolumeSummary summary(VolumeDirectory volume) {
+        return summary(volume, volume.protection());
+    }
+
+    private static VolumeSummary summary(VolumeDirectory volume, Protection.Kind protection) {
+        return new VolumeSummary(
+                volume.config().name(),
+                volume.config().id().toString(),
+                volume.config().created(),
+                switch (protection) {
+                    case UNPROTECTED -> "unprotected";
+                    case PASSPHRASE -> "passphrase";
+                    case KEY_FILE -> "key file";
+                });
+    }
+
+    @Override
+    public VolumeSummary createVolume(NewVolume order) {
+        Integer blockSize = order.blockSize();
+        VolumeParameters parameters = new VolumeParameters(
+                order.name(),
+                blockSize == null ? VolumeParameters.DEFAULT_BLOCK_SIZE : blockSize,
+                order.dedup(),
+                order.padding());
+        volumeSet.lock();
+        try {
+            UnlockedVolume volume =
+                    VolumeDirectory.create(home.volumesDirectory(), parameters, protection(order.protection()));
+            LOG.info("made volume {} ({})", order.name(), volume.config().id());
+        } finally {
+            volumeSet.unlock();
+        }
+        VolumeSummary made = find(order.name());
+        if (made == null) {
+            throw new PpiofsException(ErrorKind.INTERNAL, "create volume", order.name(), "is not there after all");
+        }
+        return made;
+    }
+
+    private static Protection protection(Unlock unlock) {
+        char[] passphrase = unlock.passphrase();
+        if (passphrase != null) {
+            return new Protection.Passphrase(passphrase);
+        }
+        return unlock.keyFile() != null ? new Protection.KeyFile(unlock.keyFile()) : new Protection.Unprotected();
+    }
+
+    /** Answers with what was given, or says which option is missing. */
+    private static Unlocker unlocker(String name, Unlock unlock) {
+        return (kind, subject) -> {
+            boolean given = kind == Protection.Kind.PASSPHRASE ? unlock.passphrase() != null : unlock.keyFile() != null;
+            if (!given) {
+                throw new PpiofsException(
+                        ErrorKind.WRONG_KEY,
+                        "unlock",
+                        "volume " + name,
+                        "it is " + kind.description() + "; give it with "
+                                + (kind == Protection.Kind.PASSPHRASE ? "--passphrase-file" : "--key-file"));
+            }
+            return kind == Protection.Kind.PASSPHRASE
+                    ? protection(new Unlock(unlock.passphrase(), null))
+                    : protection(new Unlock(null, unlock.keyFile()));
+        };
+    }
+
+    @Override
+    public OpenVolume open(String name, Unlock unlock, Map<String, Supplier<byte[]>> virtualFiles) {
+        VolumeDirectory directory = VolumeDirectory.find(home.volumesDirectory(), name);
+        if (directory == null) {
+            throw NodeServices.unknown(name);
+        }
+        UnlockedVolume volume = directory.unlock(unlocker(name, unlock));
+        Opened opened = opened();
+        return EmbeddedVolume.open(volume, opened.store(), opened.space(), config, virtualFiles, live);
+    }
+
+    @Override
+    public void attach(VolumeAccess volumeAccess) {
+        access = volumeAccess;
+    }
+
+    @Override
+    public GcReport gc() {
+        volumeSet.lock();
+        try {
+            return collect();
+        } finally {
+            volumeSet.unlock();
+        }
+    }
+
+    /** The disk refused a reservation: makes room if nobody else is about to. */
+    private void collectForRoom() {
+        try {
+            if (!volumeSet.tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                return;
+            }
+            try {
+                collect();
+            } finally {
+                volumeSet.unlock();
+            }
+        } catch (PpiofsException e) {
+            LOG.warn("no room, and nothing could be collected: {}", e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Dropped file bytes that the open volumes know of; an orphan counts as one until its content is dropped. */
+    private long garbage() {
+        return live.stream()
+                .map(v -> v.fileSystem().stats())
+                .mapToLong(s -> s.garbageBytes() + s.orphans())
+                .sum();
+    }
+
+    private GcReport collect() {
+        VolumeAccess volumes = access;
+        if (volumes == null) {
+            throw new IllegalStateException("collection before attach");
+        }
+        List<String> held = new ArrayList<>();
+        try {
+            List<VolumeFileSystem> cores = new ArrayList<>();
+            for (VolumeSummary v : volumesOrFailure()) {
+                OpenVolume volume = acquire(volumes, v.name());
+                held.add(v.name());
+                cores.add(((EmbeddedVolume) volume).fileSystem());
+            }
+            GarbageCollector.Report report = opened().collector().collect(cores);
+            opened().budget().restoreBallast();
+            return new GcReport(
+                    report.marked(), report.swept().blocks(), report.swept().bytes());
+        } finally {
+            held.forEach(volumes::release);
+        }
+    }
+
+    /** A volume that cannot be read cannot be marked, and its blocks would go. */
+    private List<VolumeSummary> volumesOrFailure() {
+        VolumeDirectory.Listing listing = VolumeDirectory.list(home.volumesDirectory());
+        if (!listing.problems().isEmpty()) {
+            throw listing.problems().get(0);
+        }
+        return listing.volumes().stream().map(EmbeddedServices::summary).toList();
+    }
+
+    private static OpenVolume acquire(VolumeAccess access, String name) {
+        try {
+            return access.acquire(name);
+        } catch (PpiofsException e) {
+            if (e.kind() != ErrorKind.WRONG_KEY) {
+                throw e;
+            }
+            throw new PpiofsException(
+                    ErrorKind.WRONG_KEY,
+                    "gc",
+                    "volume " + name,
+                    "is locked, and without it nobody knows which blocks it needs; mount it first",
+                    e);
+        }
+    }
+
+    @Override
+    public @Nullable StoreFacts store() {
+        CompletableFuture<Opened> current;
+        synchronized (this) {
+            current = opening;
+        }
+        if (current == null || !current.isDone() || current.isCompletedExceptionally()) {
+            return null;
+        }
+        StoreStatistics now = current.join().store().statistics();
+        SpaceBudget budget = current.join().budget();
+        return new StoreFacts(
+                now.blocks(), now.liveBytes(), now.diskBytes(), now.segments(), budget.available(), budget.total());
+    }
+
+    @Override
+    public FuseDriver driver() {
+        return driver;
+    }
+
+    @Override
+    public void close() {
+        CompletableFuture<Opened> current;
+        synchronized (this) {
+            closed = true;
+            current = opening;
+        }
+        if (current == null) {
+            return;
+        }
+        Opened opened = current.handle((o, failed) -> o).join();
+        if (opened != null) {
+            try (SpaceBudget budget = opened.budget()) {
+                opened.store().close();
+                LOG.debug("closed the store, {} bytes were available", budget.available());
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package io.ppiofs.node;
+
+import io.ppiofs.blockstore.sealed.SealStatistics;
+import io.ppiofs.blockstore.sealed.SealedBlocks;
+import io.ppiofs.blockstore.sealed.SealedOptions;
+import io.ppiofs.blockstore.segment.SegmentBlockStore;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.CoreOptions;
+import io.ppiofs.fs.core.CoreStats;
+import io.ppiofs.fs.core.CoreVolume;
+import io.ppiofs.fs.core.FileName;
+import io.ppiofs.fs.core.FileSystemCore;
+import io.ppiofs.fs.core.Fsck;
+import io.ppiofs.fs.core.HeadCheckpoints;
+import io.ppiofs.fs.core.SpaceAccount;
+import io.ppiofs.fs.core.VolumeFileSystem;
+import io.ppiofs.fs.tree.SipHash;
+import io.ppiofs.fs.volume.HybridLogicalClock;
+import io.ppiofs.fs.volume.UnlockedVolume;
+import io.ppiofs.fs.volume.VolumeParameters;
+import io.ppiofs.fs.volume.WriterIdentity;
+import io.ppiofs.node.config.NodeConfig;
+import io.ppiofs.node.control.Progress;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** An unlocked volume over the home's segment store, and its filesystem. Thread-safe. */
+final class EmbeddedVolume implements OpenVolume {
+    private static final long REPORT_EVERY_NANOS = 200_000_000;
+
+    private final VolumeFileSystem fs;
+    private final SealedBlocks blocks;
+    private final SegmentBlockStore store;
+    private final Set<EmbeddedVolume> live;
+
+    private EmbeddedVolume(
+            VolumeFileSystem fs, SealedBlocks blocks, SegmentBlockStore store, Set<EmbeddedVolume> live) {
+        this.live = live;
+        this.fs = fs;
+        this.blocks = blocks;
+        this.store = store;
+    }
+
+    static EmbeddedVolume open(
+            UnlockedVolume volume,
+            SegmentBlockStore store,
+            SpaceAccount space,
+            NodeConfig config,
+            Map<String, Supplier<byte[]>> virtualFiles,
+            Set<EmbeddedVolume> live) {
+        WriterIdentity writer = volume.writer();
+        if (writer == null) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_SUPPORTED,
+                    "open",
+                    "volume " + volume.config().name(),
+                    "this home has no writer key for it; volumes that are only read come in a later version");
+        }
+        HybridLogicalClock clock = new HybridLogicalClock(InstantSource.system(), 0);
+        SealedBlocks blocks =
+                new SealedBlocks(store, volume.keys(), sealing(volume.config().parameters(), config));
+        CoreVolume core = new CoreVolume(
+                volume.config().name(),
+                blocks,
+                new SipHash(volume.keys().nameKey()),
+                new SipHash(volume.keys().levelKey()),
+                volume.journalDirectory(),
+                volume.keys().journalKey(),
+                new HeadCheckpoints(volume.heads(), clock, writer.slot()),
+                clock,
+                writer.slot(),
+                space);
+        Map<FileName, Supplier<byte[]>> files = new LinkedHashMap<>();
+        virtualFiles.forEach((name, content) -> files.put(FileName.of(name), content));
+        EmbeddedVolume opened =
+                new EmbeddedVolume(VolumeFileSystem.open(core, CoreOptions.defaults(), files), blocks, store, live);
+        live.add(opened);
+        return opened;
+    }
+
+    private static SealedOptions sealing(VolumeParameters parameters, NodeConfig config) {
+        return SealedOptions.defaults()
+                .withBlockSize(parameters.blockSize())
+                .withDedup(parameters.dedup())
+                .withPadding(parameters.padding())
+                .withCacheBytes(config.get(NodeConfig.CACHE_BLOCKS).bytes());
+    }
+
+    VolumeFileSystem fileSystem() {
+        return fs;
+    }
+
+    @Override
+    public FileSystemCore core() {
+        return fs;
+    }
+
+    @Override
+    public VolumeFacts facts() {
+        CoreStats now = fs.stats();
+        Map<String, Long> more = new LinkedHashMap<>();
+        more.put("memtableBytes", now.memtableBytes());
+        more.put("dirtyBytes", now.dirtyBytes());
+        more.put("knownInodes", now.knownInodes());
+        more.put("openFiles", (long) now.openFiles());
+        more.put("checkpoints", now.checkpoints());
+        more.put("replayedRecords", now.replayedRecords());
+        SealStatistics sealed = blocks.statistics();
+        more.put("blocksSealed", sealed.blocksSealed());
+        more.put("bytesSealed", sealed.bytesSealed());
+        more.put("bytesStored", sealed.bytesStored());
+        more.put("framesOpened", sealed.framesOpened());
+        more.put("cacheHits", sealed.cacheHits());
+        more.put("cacheMisses", sealed.cacheMisses());
+        return new VolumeFacts(
+                now.files(),
+                now.unsyncedRecords(),
+                now.journalBytes(),
+                now.garbageBytes(),
+                now.lastCheckpointMillis() == 0 ? null : Instant.ofEpochMilli(now.lastCheckpointMillis()),
+                now.lastError(),
+                more);
+    }
+
+    @Override
+    public FsckReport fsck(Progress progress) {
+        long expected = Math.max(0, store.statistics().blocks());
+        long[] next = {System.nanoTime()};
+        Fsck.Report report = new Fsck(fs, store, blocks -> {
+                    if (System.nanoTime() >= next[0]) {
+                        next[0] = System.nanoTime() + REPORT_EVERY_NANOS;
+                        progress.report("checking blocks", blocks, Math.max(blocks, expected));
+                    }
+                })
+                .run();
+        List<FsckReport.Finding> findings = report.listed().stream()
+                .map(p -> new FsckReport.Finding(p.subject(), p.sentence()))
+                .toList();
+        return new FsckReport(
+                report.files(), report.directories(), report.blocks(), report.bytes(), report.problems(), findings);
+    }
+
+    @Override
+    public void close() {
+        live.remove(this);
+        fs.close();
+    }
+}

@@ -1,0 +1,18 @@
+package io.ppiofs.node;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A volume to be made.
+ *
+ * @param blockSize bytes; null leaves it to the default
+ * @param dedup equal blocks are stored once
+ * @param padding stored lengths are padded so that they tell little
+ */
+public record NewVolume(
+        String name, Unlock protection, @Nullable Integer blockSize, boolean dedup, boolean padding) {
+    /** With the defaults of everything but name and protection. */
+    public static NewVolume of(String name, Unlock protection) {
+        return new NewVolume(name, protection, null, true, true);
+    }
+}

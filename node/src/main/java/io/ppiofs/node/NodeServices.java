@@ -1,0 +1,77 @@
+package io.ppiofs.node;
+
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.fuse.FuseDriver;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that a node needs of the other rooms, behind one interface, so that the life of a node (requests, mounts, ends)
+ * is tested without disks and kernels. {@link EmbeddedServices} is the real one. Thread-safe. Every failure is a {@link
+ * PpiofsException}.
+ */
+public interface NodeServices extends AutoCloseable {
+    /** Tells how to reach volumes that the node has open; called once, before anything else. */
+    void attach(VolumeAccess access);
+
+    /** Begins, in the background, what a mount will need: opening the store, loading native libraries. */
+    void warmUp();
+
+    List<VolumeSummary> volumes();
+
+    /**
+     * By name or id; null if there is none.
+     *
+     * @throws PpiofsException CORRUPT if a damaged volume could be the one
+     */
+    @Nullable
+    VolumeSummary find(String nameOrId);
+
+    /** @throws PpiofsException NOT_FOUND */
+    default VolumeSummary volume(String nameOrId) {
+        VolumeSummary found = find(nameOrId);
+        if (found == null) {
+            throw unknown(nameOrId);
+        }
+        return found;
+    }
+
+    static PpiofsException unknown(String nameOrId) {
+        return new PpiofsException(
+                ErrorKind.NOT_FOUND,
+                "volume",
+                nameOrId,
+                "does not exist; 'ppiofs volume list' shows what does, 'ppiofs volume create' makes one");
+    }
+
+    /** @throws PpiofsException EXISTS, INVALID for a name that cannot be one */
+    VolumeSummary createVolume(NewVolume order);
+
+    /**
+     * Unlocks the volume and opens its filesystem; the node keeps one open instance per volume.
+     *
+     * @param virtualFiles name in the root directory → content, for example {@code .stats}
+     * @throws PpiofsException NOT_FOUND, WRONG_KEY
+     */
+    OpenVolume open(String name, Unlock unlock, Map<String, Supplier<byte[]>> virtualFiles);
+
+    /**
+     * Deletes blocks that no volume of the home reaches. Opens every volume for it.
+     *
+     * @throws PpiofsException WRONG_KEY if a volume is locked: nothing is deleted then
+     */
+    GcReport gc();
+
+    /** What the store holds and may hold; null as long as it has not been opened. */
+    @Nullable
+    StoreFacts store();
+
+    /** The driver that new mounts use. */
+    FuseDriver driver();
+
+    @Override
+    void close();
+}

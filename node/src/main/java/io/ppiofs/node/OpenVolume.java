@@ -1,0 +1,18 @@
+package io.ppiofs.node;
+
+import io.ppiofs.fs.core.FileSystemCore;
+import io.ppiofs.node.control.Progress;
+
+/** A volume that is unlocked and open in this node. Thread-safe. */
+public interface OpenVolume extends AutoCloseable {
+    FileSystemCore core();
+
+    VolumeFacts facts();
+
+    /** Reads and checks every reachable block and the invariants of the tree, while the volume is in use. */
+    FsckReport fsck(Progress progress);
+
+    /** Makes everything durable by a checkpoint and lets go. */
+    @Override
+    void close();
+}

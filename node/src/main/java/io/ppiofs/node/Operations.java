@@ -1,0 +1,144 @@
+package io.ppiofs.node;
+
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.control.Handler;
+import io.ppiofs.node.control.Progress;
+import io.ppiofs.node.control.Request;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a node does for who asks: one method per operation of the control protocol. Thread-safe. */
+final class Operations implements Handler {
+    private static final Logger LOG = LoggerFactory.getLogger(Operations.class);
+
+    private final Node node;
+
+    Operations(Node node) {
+        this.node = node;
+    }
+
+    @Override
+    public Map<String, @Nullable Object> handle(Request request, Asker asker) {
+        return switch (request.operation()) {
+            case "ping" -> ping();
+            case "mount" -> mount(request, asker);
+            case "umount" -> unmount(request);
+            case "status" -> node.facts().status();
+            case "volume.create" -> createVolume(request);
+            case "volume.list" -> listVolumes();
+            case "volume.info" -> volumeInfo(request);
+            case "fsck" -> fsck(request, asker);
+            case "gc" -> gc();
+            default ->
+                throw new PpiofsException(
+                        ErrorKind.NOT_SUPPORTED, "node", request.operation(), "is nothing this node can do");
+        };
+    }
+
+    private Map<String, @Nullable Object> ping() {
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("pid", ProcessHandle.current().pid());
+        answer.put("home", node.home().toString());
+        return answer;
+    }
+
+    private Map<String, @Nullable Object> mount(Request request, Asker asker) {
+        MountRequest mount = MountRequest.of(request);
+        Mounts.Live live = node.mount(mount);
+        Map<String, @Nullable Object> answer = StatusFacts.mount(live);
+        answer.put("pid", ProcessHandle.current().pid());
+        if (mount.attached()) {
+            asker.onGone(() -> unmountForGone(live));
+            asker.tell(Map.of("mounted", answer));
+            Mounts.await(live);
+        }
+        return answer;
+    }
+
+    private void unmountForGone(Mounts.Live live) {
+        try {
+            node.mounts().unmount(live.directory(), true);
+        } catch (PpiofsException e) {
+            LOG.warn("the command that mounted {} is gone, and so is the mount: {}", live.directory(), e.getMessage());
+        }
+    }
+
+    private Map<String, @Nullable Object> unmount(Request request) {
+        Path directory = Path.of(request.text("dir"));
+        node.mounts().unmount(directory, request.flag("force"));
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("dir", directory.toString());
+        answer.put("ending", node.isEnding());
+        return answer;
+    }
+
+    private Map<String, @Nullable Object> createVolume(Request request) {
+        Long blockSize = request.numberOrNull("blockSize");
+        if (blockSize != null && (blockSize < 1 || blockSize > Integer.MAX_VALUE)) {
+            throw new PpiofsException(ErrorKind.INVALID, "volume", "block size", "must be from 64 KiB to 4 MiB");
+        }
+        NewVolume order = new NewVolume(
+                request.text("name"),
+                MountRequest.unlockOf(request),
+                blockSize == null ? null : blockSize.intValue(),
+                !request.flag("noDedup"),
+                !request.flag("noPadding"));
+        return StatusFacts.volume(node.services().createVolume(order));
+    }
+
+    private Map<String, @Nullable Object> listVolumes() {
+        List<Object> list = new ArrayList<>();
+        node.services().volumes().forEach(v -> list.add(StatusFacts.volume(v)));
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("volumes", list);
+        return answer;
+    }
+
+    private Map<String, @Nullable Object> volumeInfo(Request request) {
+        String name = request.text("name");
+        return node.facts().volumeInfo(node.services().volume(name));
+    }
+
+    private Map<String, @Nullable Object> fsck(Request request, Progress progress) {
+        String name = node.services().volume(request.text("volume")).name();
+        OpenVolume volume = node.mounts().acquire(name, MountRequest.unlockOf(request));
+        try {
+            FsckReport report = volume.fsck(progress);
+            List<Object> findings = new ArrayList<>();
+            for (FsckReport.Finding finding : report.findings()) {
+                Map<String, @Nullable Object> line = new LinkedHashMap<>();
+                line.put("subject", finding.subject());
+                line.put("problem", finding.problem());
+                findings.add(line);
+            }
+            Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+            answer.put("volume", name);
+            answer.put("sound", report.problems() == 0);
+            answer.put("problems", report.problems());
+            answer.put("files", report.files());
+            answer.put("directories", report.directories());
+            answer.put("blocks", report.blocks());
+            answer.put("bytes", report.bytes());
+            answer.put("findings", findings);
+            return answer;
+        } finally {
+            node.mounts().release(name);
+        }
+    }
+
+    private Map<String, @Nullable Object> gc() {
+        GcReport report = node.services().gc();
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("liveBlocks", report.liveBlocks());
+        answer.put("deletedBlocks", report.deletedBlocks());
+        answer.put("freedBytes", report.freedBytes());
+        return answer;
+    }
+}

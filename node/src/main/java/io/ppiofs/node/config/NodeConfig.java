@@ -1,0 +1,186 @@
+package io.ppiofs.node.config;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** The checked content of {@code config.toml}. Immutable. */
+public final class NodeConfig {
+    /** Largest configuration file that is read, bytes. */
+    private static final long MAX_FILE = 1 << 20;
+
+    private static final Set<String> LEVELS = Set.of("error", "warn", "info", "debug", "trace");
+
+    public static final ConfigKey<String> LOG_LEVEL = new ConfigKey<>(
+            "log.level", "info", "least serious message in the log: error, warn, info, debug, trace", text -> {
+                String level = text.toLowerCase(Locale.ROOT);
+                return require(LEVELS.contains(level), level, "one of error, warn, info, debug, trace");
+            });
+
+    public static final ConfigKey<ByteSize> LOG_FILE_SIZE = new ConfigKey<>(
+            "log.file-size",
+            ByteSize.ofMebibytes(16),
+            "size at which the log file is rotated and compressed",
+            between(ByteSize.ofMebibytes(1), ByteSize.ofMebibytes(1024)));
+
+    public static final ConfigKey<Integer> LOG_FILES =
+            new ConfigKey<>("log.files", 4, "rotated log files that are kept", between(1, 20));
+
+    public static final ConfigKey<Boolean> METRICS_ENABLED =
+            new ConfigKey<>("metrics.enabled", true, "serve Prometheus metrics on a loopback port", NodeConfig::bool);
+
+    public static final ConfigKey<Integer> METRICS_PORT = new ConfigKey<>(
+            "metrics.port", 0, "port of the metrics; 0 lets the system choose, see 'ppiofs status'", between(0, 65535));
+
+    public static final ConfigKey<Integer> MOUNT_THREADS = new ConfigKey<>(
+            "mount.threads",
+            0,
+            "FUSE worker threads per mount; 0 chooses by the number of processors",
+            between(0, 256));
+
+    public static final ConfigKey<ByteSize> STORE_CAPACITY = new ConfigKey<>(
+            "store.capacity",
+            new ByteSize(Long.MAX_VALUE),
+            "most bytes that blocks may take on the disk; default: all of it",
+            text -> {
+                ByteSize n = ByteSize.parse(text);
+                return require(n.bytes() >= 64 << 20, n, "a size of at least 64 MiB");
+            });
+
+    public static final ConfigKey<ByteSize> CACHE_BLOCKS = new ConfigKey<>(
+            "cache.blocks",
+            ByteSize.ofMebibytes(32),
+            "memory for decoded file data, per open volume",
+            between(new ByteSize(0), ByteSize.ofMebibytes(4096)));
+
+    /** Every key, in the order of the documentation. */
+    public static final List<ConfigKey<?>> KEYS = List.of(
+            LOG_LEVEL,
+            LOG_FILE_SIZE,
+            LOG_FILES,
+            METRICS_ENABLED,
+            METRICS_PORT,
+            MOUNT_THREADS,
+            STORE_CAPACITY,
+            CACHE_BLOCKS);
+
+    private final Map<String, Object> values;
+
+    private NodeConfig(Map<String, Object> values) {
+        this.values = values;
+    }
+
+    public static NodeConfig defaults() {
+        return new NodeConfig(Map.of());
+    }
+
+    /**
+     * Reads the file; none means defaults.
+     *
+     * @throws PpiofsException CONFIG with one sentence
+     */
+    public static NodeConfig read(Path file) {
+        if (!Files.exists(file)) {
+            return defaults();
+        }
+        try {
+            if (Files.size(file) > MAX_FILE) {
+                throw unusable(file, "is larger than 1 MiB", null);
+            }
+            Map<String, String> flat = new LinkedHashMap<>();
+            flatten(file, "", new TomlMapper().readTree(Files.readString(file)), flat);
+            return new NodeConfig(check(file, flat));
+        } catch (JsonProcessingException e) {
+            int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+            throw unusable(file, "is not valid TOML at line " + line + ": " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw unusable(file, "cannot be read (" + e.getMessage() + ")", e);
+        }
+    }
+
+    private static void flatten(Path file, String prefix, JsonNode node, Map<String, String> flat) {
+        for (Map.Entry<String, JsonNode> e : node.properties()) {
+            String name = prefix + e.getKey();
+            if (e.getValue().isObject()) {
+                flatten(file, name + ".", e.getValue(), flat);
+            } else if (e.getValue().isValueNode()) {
+                flat.put(name, e.getValue().asText());
+            } else {
+                throw unusable(file, "key '" + name + "' must not be a list", null);
+            }
+        }
+    }
+
+    private static Map<String, Object> check(Path file, Map<String, String> flat) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        for (Map.Entry<String, String> e : flat.entrySet()) {
+            ConfigKey<?> key = KEYS.stream()
+                    .filter(k -> k.name().equals(e.getKey()))
+                    .findFirst()
+                    .orElseThrow(() -> unusable(
+                            file,
+                            "has the unknown key '" + e.getKey() + "'; known are "
+                                    + KEYS.stream().map(ConfigKey::name).collect(Collectors.joining(", ")),
+                            null));
+            try {
+                values.put(key.name(), key.parser().apply(e.getValue()));
+            } catch (IllegalArgumentException x) {
+                throw unusable(
+                        file, "key '" + e.getKey() + "' is '" + e.getValue() + "', expected " + x.getMessage(), x);
+            }
+        }
+        return values;
+    }
+
+    private static PpiofsException unusable(
+            Path file, String what, @org.jspecify.annotations.Nullable Throwable cause) {
+        return new PpiofsException(ErrorKind.CONFIG, "config", file.toString(), what, cause);
+    }
+
+    /** The value in the file, or the default. */
+    @SuppressWarnings("unchecked") // the parser of the same key made the value
+    public <T> T get(ConfigKey<T> key) {
+        Object value = values.get(key.name());
+        return value == null ? key.defaultValue() : (T) value;
+    }
+
+    private static Boolean bool(String text) {
+        return require("true".equals(text) || "false".equals(text), "true".equals(text), "true or false");
+    }
+
+    private static Function<String, Integer> between(int low, int high) {
+        return text -> {
+            String right = "a whole number from " + low + " to " + high;
+            require(text.matches("[0-9]{1,9}"), text, right);
+            int n = Integer.parseInt(text);
+            return require(n >= low && n <= high, n, right);
+        };
+    }
+
+    private static Function<String, ByteSize> between(ByteSize low, ByteSize high) {
+        return text -> {
+            ByteSize n = ByteSize.parse(text);
+            return require(
+                    n.bytes() >= low.bytes() && n.bytes() <= high.bytes(), n, "a size from " + low + " to " + high);
+        };
+    }
+
+    private static <T> T require(boolean right, T value, String expected) {
+        if (!right) {
+            throw new IllegalArgumentException(expected);
+        }
+        return value;
+    }
+}

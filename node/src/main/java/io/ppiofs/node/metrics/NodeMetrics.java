@@ -1,0 +1,89 @@
+package io.ppiofs.node.metrics;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.Closeable;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The registry: the virtual machine's own meters and one gauge per number in the node's status. Not thread-safe. */
+final class NodeMetrics implements Closeable {
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final JvmGcMetrics garbage = new JvmGcMetrics();
+    private final Map<String, MultiGauge> perVolume = new HashMap<>();
+    private final Map<String, Number> plain = new HashMap<>();
+
+    NodeMetrics() {
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        new FileDescriptorMetrics().bindTo(registry);
+        new UptimeMetrics().bindTo(registry);
+        garbage.bindTo(registry);
+    }
+
+    /** @param status as {@link io.ppiofs.node.StatusFacts#status} makes it */
+    String scrape(Map<String, @Nullable Object> status) {
+        plain("ppiofs.mounts", status.get("mounts") instanceof List<?> mounts ? mounts.size() : 0);
+        if (status.get("store") instanceof Map<?, ?> store) {
+            store.forEach((name, value) -> {
+                if (value instanceof Number n) {
+                    plain("ppiofs.store." + snake(String.valueOf(name)), n);
+                }
+            });
+        }
+        if (status.get("volumes") instanceof List<?> volumes) {
+            volumes(volumes);
+        }
+        return registry.scrape();
+    }
+
+    private void volumes(List<?> volumes) {
+        Map<String, List<MultiGauge.Row<?>>> rows = new HashMap<>();
+        for (Object o : volumes) {
+            if (o instanceof Map<?, ?> volume) {
+                Tags tags = Tags.of("volume", String.valueOf(volume.get("name")));
+                volume.forEach((name, value) -> {
+                    if (value instanceof Number n) {
+                        rows.computeIfAbsent("ppiofs.volume." + snake(String.valueOf(name)), k -> new ArrayList<>())
+                                .add(MultiGauge.Row.of(tags, n));
+                    }
+                });
+            }
+        }
+        // A volume that was closed loses its rows: an old number must not look like a current one.
+        perVolume.forEach((name, gauge) -> gauge.register(rows.getOrDefault(name, List.of()), true));
+        rows.forEach((name, its) -> perVolume
+                .computeIfAbsent(name, n -> MultiGauge.builder(n).register(registry))
+                .register(its, true));
+    }
+
+    private void plain(String name, Number value) {
+        if (plain.put(name, value) == null) {
+            Gauge.builder(name, () -> plain.get(name)).register(registry);
+        }
+    }
+
+    private static String snake(String camel) {
+        return camel.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+    }
+
+    @Override
+    public void close() {
+        garbage.close();
+        registry.close();
+    }
+}
