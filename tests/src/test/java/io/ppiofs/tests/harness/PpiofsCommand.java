@@ -1,0 +1,61 @@
+package io.ppiofs.tests.harness;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The {@code ppiofs} command as a user has it: the launcher of this checkout, with a home of its own. */
+public final class PpiofsCommand {
+    private final Path home;
+
+    public PpiofsCommand(Path home) {
+        this.home = home;
+    }
+
+    /** {@code mount-scripts/ppiofs} of this checkout, or {@code -Dppiofs.launcher=}. */
+    public static Path launcher() {
+        String given = System.getProperty("ppiofs.launcher", "");
+        return given.isEmpty() ? checkout().resolve("mount-scripts/ppiofs") : Path.of(given);
+    }
+
+    /** The root of the checkout: the nearest directory above that has {@code mount-scripts}. */
+    public static Path checkout() {
+        for (Path p = Path.of("").toAbsolutePath(); p != null; p = p.getParent()) {
+            if (Files.isExecutable(p.resolve("mount-scripts/ppiofs"))) {
+                return p;
+            }
+        }
+        throw new AssertionError("no mount-scripts/ppiofs above " + Path.of("").toAbsolutePath()
+                + "; run the tests inside a checkout or name it with -Dppiofs.launcher=");
+    }
+
+    public Path home() {
+        return home;
+    }
+
+    public Command of(Object... arguments) {
+        List<Object> words = new ArrayList<>(List.of(launcher()));
+        words.addAll(List.of(arguments));
+        return Command.of(words).with("PPIOFS_HOME", home);
+    }
+
+    /** A user error: the exit code, and one sentence on stderr without a stack trace. */
+    public static void assertRefused(Command.Result result, int exit, String... inSentence) {
+        if (result.exit() != exit) {
+            throw new AssertionError("expected exit code " + exit + ": " + result);
+        }
+        String sentence = result.err().strip();
+        if (sentence.isEmpty()
+                || sentence.contains("\n")
+                || sentence.contains("Exception")
+                || sentence.length() > 500) {
+            throw new AssertionError("expected one sentence on stderr: " + result);
+        }
+        for (String part : inSentence) {
+            if (!sentence.contains(part)) {
+                throw new AssertionError("expected '" + part + "' in the sentence: " + result);
+            }
+        }
+    }
+}
