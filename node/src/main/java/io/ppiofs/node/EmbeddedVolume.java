@@ -6,6 +6,7 @@ import io.ppiofs.blockstore.sealed.SealedOptions;
 import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.CoreOptions;
 import io.ppiofs.fs.core.CoreStats;
 import io.ppiofs.fs.core.CoreVolume;
@@ -22,6 +23,9 @@ import io.ppiofs.fs.volume.VolumeParameters;
 import io.ppiofs.fs.volume.WriterIdentity;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
@@ -76,10 +80,22 @@ final class EmbeddedVolume implements OpenVolume {
                 space);
         Map<FileName, Supplier<byte[]>> files = new LinkedHashMap<>();
         virtualFiles.forEach((name, content) -> files.put(FileName.of(name), content));
-        EmbeddedVolume opened =
-                new EmbeddedVolume(VolumeFileSystem.open(core, CoreOptions.defaults(), files), blocks, store, live);
+        CoreOptions options = CoreOptions.defaults().withOwner(account());
+        EmbeddedVolume opened = new EmbeddedVolume(VolumeFileSystem.open(core, options, files), blocks, store, live);
         live.add(opened);
         return opened;
+    }
+
+    /** The account of this process: an ordinary user must be able to write into the volume that he made. */
+    private static Caller account() {
+        Path self = Path.of("/proc/self");
+        try {
+            int uid = (int) Files.getAttribute(self, "unix:uid");
+            int gid = (int) Files.getAttribute(self, "unix:gid");
+            return new Caller(uid, gid, (int) ProcessHandle.current().pid());
+        } catch (IOException | UnsupportedOperationException e) {
+            throw new PpiofsException(ErrorKind.IO, "open", self.toString(), "does not tell whose process this is", e);
+        }
     }
 
     private static SealedOptions sealing(VolumeParameters parameters, NodeConfig config) {

@@ -13,6 +13,7 @@ import java.time.Duration;
  * @param checkpointJournalBytes a checkpoint comes when the journal is this long
  * @param encoders threads that seal full blocks
  * @param atime false: access times are never updated
+ * @param owner to whom the root directory of a volume belongs that is opened for the first time
  */
 public record CoreOptions(
         long dirtyBytes,
@@ -22,7 +23,8 @@ public record CoreOptions(
         Duration checkpointInterval,
         long checkpointJournalBytes,
         int encoders,
-        boolean atime) {
+        boolean atime,
+        Caller owner) {
     public static CoreOptions defaults() {
         int processors = Runtime.getRuntime().availableProcessors();
         return new CoreOptions(
@@ -33,7 +35,8 @@ public record CoreOptions(
                 Duration.ofSeconds(60),
                 256L << 20,
                 Math.max(2, Math.min(processors, 8)),
-                true);
+                true,
+                Caller.ROOT);
     }
 
     public CoreOptions withAtime(boolean on) {
@@ -45,11 +48,33 @@ public record CoreOptions(
                 checkpointInterval,
                 checkpointJournalBytes,
                 encoders,
-                on);
+                on,
+                owner);
     }
 
     public CoreOptions withIntervals(Duration sync, Duration checkpoint) {
         return new CoreOptions(
-                dirtyBytes, memtableBytes, nodeCacheBytes, sync, checkpoint, checkpointJournalBytes, encoders, atime);
+                dirtyBytes,
+                memtableBytes,
+                nodeCacheBytes,
+                sync,
+                checkpoint,
+                checkpointJournalBytes,
+                encoders,
+                atime,
+                owner);
+    }
+
+    public CoreOptions withOwner(Caller account) {
+        return new CoreOptions(
+                dirtyBytes,
+                memtableBytes,
+                nodeCacheBytes,
+                syncInterval,
+                checkpointInterval,
+                checkpointJournalBytes,
+                encoders,
+                atime,
+                account);
     }
 }

@@ -103,6 +103,8 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         InodeRecord root = new InodeRecord();
         root.mode = FileType.DIRECTORY.bits() | 0755;
+        root.uid = engine.options().owner().uid();
+        root.gid = engine.options().owner().gid();
         root.nlink = 2;
         root.parent = Ino.ROOT.value();
         Timestamp now = now();

@@ -28,7 +28,15 @@ class ConcurrencyTest {
 
     private static CoreOptions eager() {
         return new CoreOptions(
-                8L << 20, 1L << 20, 8L << 20, Duration.ofMillis(50), Duration.ofMillis(150), 4L << 20, 2, true);
+                8L << 20,
+                1L << 20,
+                8L << 20,
+                Duration.ofMillis(50),
+                Duration.ofMillis(150),
+                4L << 20,
+                2,
+                true,
+                Caller.ROOT);
     }
 
     private static void run(List<Callable<Void>> tasks) throws Exception {

@@ -298,6 +298,16 @@ class NamespaceTest {
     }
 
     @Test
+    void theRootOfANewVolumeBelongsToWhoMadeItAndStaysHis() {
+        CoreFixture fixture = new CoreFixture(directory, CoreOptions.defaults().withOwner(new Caller(1234, 5678, 1)));
+        fixture.reopen();
+        Attr root = fixture.fs.getattr(Ino.ROOT);
+        assertThat(root.uid()).isEqualTo(1234);
+        assertThat(root.gid()).isEqualTo(5678);
+        fixture.fs.close();
+    }
+
+    @Test
     void anOpenFileWithoutANameLivesUntilItIsReleased() {
         CoreFixture core = new CoreFixture(directory);
         try {
