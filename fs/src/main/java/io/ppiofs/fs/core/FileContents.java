@@ -102,6 +102,13 @@ final class FileContents {
      * @throws PpiofsException NOT_FOUND if there is no such inode, INVALID if it is no regular file
      */
     FileState pin(long ino) {
+        if (!states.containsKey(ino)) {
+            // For the node it leaves in the cache, not for its value: compute holds a lock that other inodes share, and
+            // a tree node should not come from the disk under it. The value that counts must be read inside. Between
+            // here and there another thread may pin, write, flush and let go, and a record read before that would bring
+            // the old size back. If the node is evicted in between, compute reads it again: slow once, never wrong.
+            map.get(Keys.inode(ino));
+        }
         FileState state = states.compute(ino, (k, s) -> {
             if (s == null) {
                 byte[] value = map.get(Keys.inode(ino));
