@@ -60,12 +60,12 @@ public class IndexBenchmark {
         scratch.close();
     }
 
-    private static Cid cid(int i) {
+    static Cid cid(int i) {
         SplittableRandom digest = new SplittableRandom(i);
         return Cid.ofWords(digest.nextLong(), digest.nextLong(), digest.nextLong(), digest.nextLong());
     }
 
-    private static Location location(int i) {
+    static Location location(int i) {
         return new Location(i >>> 12, i << 12, 4096, 1);
     }
 

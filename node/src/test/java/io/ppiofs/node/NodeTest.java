@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -262,6 +263,16 @@ class NodeTest {
         assertThat(report.get("sound")).isEqualTo(false);
         assertThat(report.get("findings").toString()).contains("/a/b", "damaged block");
         assertThat(services.openCores).hasValue(0);
+    }
+
+    @Test
+    void whoAsksForACollectionHearsHowFarItIs() throws IOException {
+        start(Node.Life.untilStopped(null));
+        List<String> heard = new ArrayList<>();
+        try (ControlClient client = ControlClient.connect(home.socket())) {
+            client.call(new Request("gc"), (task, done, total) -> heard.add(task + " " + done + "/" + total), m -> {});
+        }
+        assertThat(heard).containsExactly("gc 1/2");
     }
 
     @Test

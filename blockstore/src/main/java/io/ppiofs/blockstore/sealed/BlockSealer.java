@@ -22,7 +22,7 @@ final class BlockSealer {
     private final ContentKeys keys;
     private final KeyDerivation derivation;
     private final FrameCipher cipher;
-    private final FrameCompressor compressor = new FrameCompressor();
+    private final FrameCompressor compressor;
     private final SecureRandom random = new SecureRandom();
     private final MessageDigest sha256;
     private final byte[] header = new byte[StoredForm.HEADER_LENGTH];
@@ -37,6 +37,7 @@ final class BlockSealer {
         this.keys = keys;
         this.derivation = new KeyDerivation(keys);
         this.cipher = new FrameCipher(provider);
+        this.compressor = new FrameCompressor(options.zstdLevel());
         try {
             this.sha256 = MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {

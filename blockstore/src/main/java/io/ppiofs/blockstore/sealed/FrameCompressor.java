@@ -8,9 +8,6 @@ import com.github.luben.zstd.ZstdCompressCtx;
  * a row that did not shrink every further frame is sampled before it is tried. Not thread-safe.
  */
 final class FrameCompressor {
-    /** Level 1: by measurement, 3 costs twice the time for 2–4 % of bytes on 32 KiB frames. */
-    private static final int LEVEL = 1;
-
     private static final int SAMPLE = 4 << 10;
 
     /** A frame must shrink by 1/16 to be stored compressed: less does not pay for decompression. */
@@ -20,8 +17,9 @@ final class FrameCompressor {
     private final byte[] sample = new byte[SAMPLE + 512];
     private int misses;
 
-    FrameCompressor() {
-        zstd.setLevel(LEVEL);
+    /** @param level of zstd; {@link SealedOptions#DEFAULT_ZSTD_LEVEL} says what is worth it on frames this short */
+    FrameCompressor(int level) {
+        zstd.setLevel(level);
         zstd.setChecksum(false);
         zstd.setContentSize(false);
     }

@@ -80,7 +80,8 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
         boolean clean = marker != null && recovery.scanned() == 0 && recovery.isAt(marker);
         this.epoch = new AtomicLong(marker == null ? 1 : marker.epoch() + 1);
         Locator[] late = new Locator[1]; // the log calls back only once it is appended to
-        this.log = new SegmentLog(segmentDirectory, segmentBytes, budget, recovery, id -> late[0].sealed());
+        this.log = new SegmentLog(
+                segmentDirectory, segmentBytes, options.batchBytes(), budget, recovery, id -> late[0].sealed());
         this.locator = new Locator(log, recovery.continuedEntries(), clean && marker != null ? marker.liveBytes() : 0);
         late[0] = locator;
         this.background = Executors.newSingleThreadExecutor(task -> {

@@ -35,7 +35,6 @@ final class SegmentLog {
     static final int GONE = -2;
 
     private static final Logger LOG = LoggerFactory.getLogger(SegmentLog.class);
-    private static final int BATCH = 256 << 10;
     private static final int MOST_OPEN_FILES = 512;
 
     private final Path directory;
@@ -45,7 +44,7 @@ final class SegmentLog {
     private final ConcurrentSkipListMap<Integer, SegmentFile> segments;
     private final ReentrantLock appending = new ReentrantLock();
     private final ReentrantLock flushing = new ReentrantLock();
-    private final ByteBuffer batch = ByteBuffer.allocateDirect(BATCH);
+    private final ByteBuffer batch;
     /** Called under the append lock with the id of a segment that has just been sealed. */
     private final IntConsumer onSealed;
 
@@ -67,9 +66,16 @@ final class SegmentLog {
     private volatile long durable;
     private volatile @Nullable IOException flushFailure;
 
-    SegmentLog(Path directory, int segmentBytes, SpaceBudget budget, SegmentRecovery recovered, IntConsumer onSealed) {
+    SegmentLog(
+            Path directory,
+            int segmentBytes,
+            int batchBytes,
+            SpaceBudget budget,
+            SegmentRecovery recovered,
+            IntConsumer onSealed) {
         this.directory = directory;
         this.segmentBytes = segmentBytes;
+        this.batch = ByteBuffer.allocateDirect(batchBytes);
         this.budget = budget;
         this.segments = recovered.segments();
         this.onSealed = onSealed;

@@ -6,10 +6,14 @@ package io.ppiofs.blockstore.segment;
  * @param segmentBytes length at which a segment is sealed, 4 MiB … 1 GiB; 0: a 32nd of the disk, 4 … 256 MiB
  * @param indexEntriesPerShard first capacity of an index shard; 0: by the size of the disk
  * @param compactBelowLive a sealed segment whose live share falls under this is compacted, 0…1
+ * @param batchBytes of the buffer in which records gather before they reach the file, 4 KiB … 16 MiB
  */
-public record SegmentOptions(int segmentBytes, long indexEntriesPerShard, double compactBelowLive) {
+public record SegmentOptions(int segmentBytes, long indexEntriesPerShard, double compactBelowLive, int batchBytes) {
     public static final int SMALLEST_SEGMENT = 4 << 20;
     public static final int LARGEST_SEGMENT = 1 << 30;
+
+    /** Measured: docs/benchmarks.md, "Choices". */
+    public static final int DEFAULT_BATCH = 256 << 10;
 
     public SegmentOptions {
         if (segmentBytes != 0 && (segmentBytes < SMALLEST_SEGMENT || segmentBytes > LARGEST_SEGMENT)) {
@@ -21,15 +25,19 @@ public record SegmentOptions(int segmentBytes, long indexEntriesPerShard, double
     }
 
     public static SegmentOptions defaults() {
-        return new SegmentOptions(0, 0, 0.7);
+        return new SegmentOptions(0, 0, 0.7, DEFAULT_BATCH);
     }
 
     public SegmentOptions withSegmentBytes(int bytes) {
-        return new SegmentOptions(bytes, indexEntriesPerShard, compactBelowLive);
+        return new SegmentOptions(bytes, indexEntriesPerShard, compactBelowLive, batchBytes);
     }
 
     public SegmentOptions withIndexEntriesPerShard(long entries) {
-        return new SegmentOptions(segmentBytes, entries, compactBelowLive);
+        return new SegmentOptions(segmentBytes, entries, compactBelowLive, batchBytes);
+    }
+
+    public SegmentOptions withBatchBytes(int bytes) {
+        return new SegmentOptions(segmentBytes, indexEntriesPerShard, compactBelowLive, bytes);
     }
 
     /** The segment length on a disk of {@code diskBytes}. */
