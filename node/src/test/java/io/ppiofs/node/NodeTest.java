@@ -249,6 +249,7 @@ class NodeTest {
                 .body();
         assertThat(body)
                 .contains("ppiofs_mounts 1.0")
+                .doesNotContainPattern("(?m)^# HELP ppiofs_\\S+ +$")
                 .contains("ppiofs_volume_journal_bytes{volume=\"default\"} 4096.0")
                 .contains("ppiofs_store_blocks 10.0")
                 .contains("jvm_memory_used_bytes");

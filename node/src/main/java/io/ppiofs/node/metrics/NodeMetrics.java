@@ -37,11 +37,14 @@ final class NodeMetrics implements Closeable {
 
     /** @param status as {@link io.ppiofs.node.StatusFacts#status} makes it */
     String scrape(Map<String, @Nullable Object> status) {
-        plain("ppiofs.mounts", status.get("mounts") instanceof List<?> mounts ? mounts.size() : 0);
+        plain(
+                "ppiofs.mounts",
+                "mounts of this node",
+                status.get("mounts") instanceof List<?> mounts ? mounts.size() : 0);
         if (status.get("store") instanceof Map<?, ?> store) {
             store.forEach((name, value) -> {
                 if (value instanceof Number n) {
-                    plain("ppiofs.store." + snake(String.valueOf(name)), n);
+                    plain("ppiofs.store." + snake(String.valueOf(name)), "store." + name + " of 'ppiofs stats'", n);
                 }
             });
         }
@@ -67,13 +70,17 @@ final class NodeMetrics implements Closeable {
         // A volume that was closed loses its rows: an old number must not look like a current one.
         perVolume.forEach((name, gauge) -> gauge.register(rows.getOrDefault(name, List.of()), true));
         rows.forEach((name, its) -> perVolume
-                .computeIfAbsent(name, n -> MultiGauge.builder(n).register(registry))
+                .computeIfAbsent(
+                        name,
+                        n -> MultiGauge.builder(n)
+                                .description("of each open volume, as in 'ppiofs stats'")
+                                .register(registry))
                 .register(its, true));
     }
 
-    private void plain(String name, Number value) {
+    private void plain(String name, String description, Number value) {
         if (plain.put(name, value) == null) {
-            Gauge.builder(name, () -> plain.get(name)).register(registry);
+            Gauge.builder(name, () -> plain.get(name)).description(description).register(registry);
         }
     }
 
