@@ -44,8 +44,8 @@ final class Base58 {
         int start = zeros;
         while (start < digits.length) {
             out[--at] = (byte) divide(digits, start, 58, 256);
-            if (digits[start] == 0) {
-                start++;
+            while (start < digits.length && digits[start] == 0) {
+                start++; // a division by 256 can take two digits away
             }
         }
         byte[] bytes = Arrays.copyOfRange(out, at - zeros, out.length);
