@@ -2,6 +2,7 @@ package io.ppiofs.node;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.control.Progress;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,7 +57,7 @@ final class AutoCollect implements Runnable {
     private void collect(long garbage) {
         long start = System.nanoTime();
         try {
-            GcReport report = services.gc();
+            GcReport report = services.gc(Progress.NONE);
             refusedAt = -1;
             LOG.info(
                     "collected garbage: {} blocks, {} bytes, in {} ms",

@@ -1,6 +1,10 @@
 package io.ppiofs.node;
 
 import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.segment.CorruptBlock;
+import io.ppiofs.blockstore.segment.ScrubReport;
+import io.ppiofs.blockstore.segment.ScrubWatcher;
 import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.blockstore.segment.SegmentOptions;
 import io.ppiofs.blockstore.segment.StoreStatistics;
@@ -17,6 +21,7 @@ import io.ppiofs.fs.volume.Unlocker;
 import io.ppiofs.fs.volume.VolumeDirectory;
 import io.ppiofs.fs.volume.VolumeParameters;
 import io.ppiofs.node.config.NodeConfig;
+import io.ppiofs.node.control.Progress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +31,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -240,10 +246,10 @@ public final class EmbeddedServices implements NodeServices {
     }
 
     @Override
-    public GcReport gc() {
+    public GcReport gc(Progress progress) {
         volumeSet.lock();
         try {
-            return collect();
+            return collect(progress);
         } finally {
             volumeSet.unlock();
         }
@@ -256,7 +262,7 @@ public final class EmbeddedServices implements NodeServices {
                 return;
             }
             try {
-                collect();
+                collect(Progress.NONE);
             } finally {
                 volumeSet.unlock();
             }
@@ -275,7 +281,7 @@ public final class EmbeddedServices implements NodeServices {
                 .sum();
     }
 
-    private GcReport collect() {
+    private GcReport collect(Progress progress) {
         VolumeAccess volumes = access;
         if (volumes == null) {
             throw new IllegalStateException("collection before attach");
@@ -288,13 +294,66 @@ public final class EmbeddedServices implements NodeServices {
                 held.add(v.name());
                 cores.add(((EmbeddedVolume) volume).fileSystem());
             }
-            GarbageCollector.Report report = opened().collector().collect(cores);
+            GarbageCollector.Report report = opened().collector().collect(cores, stages(progress));
             opened().budget().restoreBallast();
             return new GcReport(
                     report.marked(), report.swept().blocks(), report.swept().bytes());
         } finally {
             held.forEach(volumes::release);
         }
+    }
+
+    /** Marking counts against the blocks there are; what share of them is live nobody knows before. */
+    private GarbageCollector.Stages stages(Progress progress) {
+        long stored = Math.max(0, opened().store().statistics().blocks());
+        Paced marking = new Paced(progress, "finding live blocks");
+        Paced sweeping = new Paced(progress, "deleting the others");
+        return new GarbageCollector.Stages() {
+            @Override
+            public void marked(long blocks) {
+                marking.report(blocks, stored);
+            }
+
+            @Override
+            public void examined(long blocks) {
+                sweeping.report(blocks, stored);
+            }
+        };
+    }
+
+    @Override
+    public ScrubFindings scrub(long bytesPerSecond, Progress progress, BooleanSupplier cancelled) {
+        SegmentBlockStore store = opened().store();
+        Paced hashing = new Paced(progress, "hashing MiB");
+        List<FsckReport.Finding> findings = new ArrayList<>();
+        ScrubReport report = store.verifyAll(bytesPerSecond, new ScrubWatcher() {
+            @Override
+            public void damaged(CorruptBlock block) {
+                LOG.error("scrub: {}", block);
+                if (findings.size() < ScrubFindings.MAX_LISTED) {
+                    findings.add(finding(block));
+                }
+            }
+
+            @Override
+            public void progress(long bytes) {
+                hashing.report(bytes >> 20, store.statistics().liveBytes() >> 20);
+            }
+
+            @Override
+            public boolean cancelled() {
+                return cancelled.getAsBoolean();
+            }
+        });
+        return new ScrubFindings(report.blocks(), report.bytes(), report.damaged(), findings);
+    }
+
+    private static FsckReport.Finding finding(CorruptBlock block) {
+        Cid cid = block.cid();
+        String place = "segment " + block.segment() + " at " + block.offset();
+        return cid == null
+                ? new FsckReport.Finding(place, block.detail())
+                : new FsckReport.Finding("block " + cid, block.detail() + " (" + place + ")");
     }
 
     /** A volume that cannot be read cannot be marked, and its blocks would go. */

@@ -32,8 +32,6 @@ import java.util.function.Supplier;
 
 /** An unlocked volume over the home's segment store, and its filesystem. Thread-safe. */
 final class EmbeddedVolume implements OpenVolume {
-    private static final long REPORT_EVERY_NANOS = 200_000_000;
-
     private final VolumeFileSystem fs;
     private final SealedBlocks blocks;
     private final SegmentBlockStore store;
@@ -131,14 +129,8 @@ final class EmbeddedVolume implements OpenVolume {
     @Override
     public FsckReport fsck(Progress progress) {
         long expected = Math.max(0, store.statistics().blocks());
-        long[] next = {System.nanoTime()};
-        Fsck.Report report = new Fsck(fs, store, blocks -> {
-                    if (System.nanoTime() >= next[0]) {
-                        next[0] = System.nanoTime() + REPORT_EVERY_NANOS;
-                        progress.report("checking blocks", blocks, Math.max(blocks, expected));
-                    }
-                })
-                .run();
+        Paced paced = new Paced(progress, "checking blocks");
+        Fsck.Report report = new Fsck(fs, store, blocks -> paced.report(blocks, expected)).run();
         List<FsckReport.Finding> findings = report.listed().stream()
                 .map(p -> new FsckReport.Finding(p.subject(), p.sentence()))
                 .toList();

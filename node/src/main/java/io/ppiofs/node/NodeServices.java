@@ -3,8 +3,10 @@ package io.ppiofs.node;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.fuse.FuseDriver;
+import io.ppiofs.node.control.Progress;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -63,7 +65,16 @@ public interface NodeServices extends AutoCloseable {
      *
      * @throws PpiofsException WRONG_KEY if a volume is locked: nothing is deleted then
      */
-    GcReport gc();
+    GcReport gc(Progress progress);
+
+    /**
+     * Hashes everything that is stored, needing no key.
+     *
+     * @param bytesPerSecond how fast at most; 0: as fast as it goes
+     * @param cancelled asked now and then
+     * @throws PpiofsException INTERRUPTED if cancelled
+     */
+    ScrubFindings scrub(long bytesPerSecond, Progress progress, BooleanSupplier cancelled);
 
     /** What the store holds and may hold; null as long as it has not been opened. */
     @Nullable

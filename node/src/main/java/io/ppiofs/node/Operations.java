@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +36,8 @@ final class Operations implements Handler {
             case "volume.list" -> listVolumes();
             case "volume.info" -> volumeInfo(request);
             case "fsck" -> fsck(request, asker);
-            case "gc" -> gc();
+            case "scrub" -> scrub(request, asker);
+            case "gc" -> gc(asker);
             default ->
                 throw new PpiofsException(
                         ErrorKind.NOT_SUPPORTED, "node", request.operation(), "is nothing this node can do");
@@ -111,13 +113,6 @@ final class Operations implements Handler {
         OpenVolume volume = node.mounts().acquire(name, MountRequest.unlockOf(request));
         try {
             FsckReport report = volume.fsck(progress);
-            List<Object> findings = new ArrayList<>();
-            for (FsckReport.Finding finding : report.findings()) {
-                Map<String, @Nullable Object> line = new LinkedHashMap<>();
-                line.put("subject", finding.subject());
-                line.put("problem", finding.problem());
-                findings.add(line);
-            }
             Map<String, @Nullable Object> answer = new LinkedHashMap<>();
             answer.put("volume", name);
             answer.put("sound", report.problems() == 0);
@@ -126,15 +121,44 @@ final class Operations implements Handler {
             answer.put("directories", report.directories());
             answer.put("blocks", report.blocks());
             answer.put("bytes", report.bytes());
-            answer.put("findings", findings);
+            answer.put("findings", lines(report.findings()));
             return answer;
         } finally {
             node.mounts().release(name);
         }
     }
 
-    private Map<String, @Nullable Object> gc() {
-        GcReport report = node.services().gc();
+    private static List<Object> lines(List<FsckReport.Finding> findings) {
+        List<Object> lines = new ArrayList<>();
+        for (FsckReport.Finding finding : findings) {
+            Map<String, @Nullable Object> line = new LinkedHashMap<>();
+            line.put("subject", finding.subject());
+            line.put("problem", finding.problem());
+            lines.add(line);
+        }
+        return lines;
+    }
+
+    /** May take hours: it ends with the command that asked. */
+    private Map<String, @Nullable Object> scrub(Request request, Asker asker) {
+        Long rate = request.numberOrNull("rate");
+        if (rate == null || rate < 0) {
+            throw new PpiofsException(ErrorKind.INVALID, "scrub", "rate", "must be bytes per second, 0 for no limit");
+        }
+        AtomicBoolean gone = new AtomicBoolean();
+        asker.onGone(() -> gone.set(true));
+        ScrubFindings found = node.services().scrub(rate, asker, gone::get);
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("sound", found.problems() == 0);
+        answer.put("problems", found.problems());
+        answer.put("blocks", found.blocks());
+        answer.put("bytes", found.bytes());
+        answer.put("findings", lines(found.findings()));
+        return answer;
+    }
+
+    private Map<String, @Nullable Object> gc(Progress progress) {
+        GcReport report = node.services().gc(progress);
         Map<String, @Nullable Object> answer = new LinkedHashMap<>();
         answer.put("liveBlocks", report.liveBlocks());
         answer.put("deletedBlocks", report.deletedBlocks());

@@ -19,6 +19,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** Volumes and mounts that exist only in memory, and that tell what was done with them. */
@@ -39,6 +40,8 @@ public final class FakeServices implements NodeServices {
     public volatile boolean busy;
 
     public volatile FsckReport fsck = new FsckReport(1, 1, 2, 3, 0, List.of());
+
+    public volatile ScrubFindings scrub = new ScrubFindings(9, 100, 0, List.of());
 
     public volatile long garbageBytes;
     public volatile long availableBytes = 1L << 39;
@@ -126,8 +129,15 @@ public final class FakeServices implements NodeServices {
     }
 
     @Override
-    public GcReport gc() {
+    public ScrubFindings scrub(long bytesPerSecond, Progress progress, BooleanSupplier cancelled) {
+        events.add("scrub " + bytesPerSecond);
+        return scrub;
+    }
+
+    @Override
+    public GcReport gc(Progress progress) {
         events.add("gc");
+        progress.report("gc", 1, 2);
         garbageBytes = 0;
         return new GcReport(10, 3, 1 << 20);
     }

@@ -1,12 +1,14 @@
 package io.ppiofs.blockstore.segment;
 
 import io.ppiofs.blockstore.Cid;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A block whose bytes are not what its name says.
+ * Something in a segment file that is not what it should be.
  *
+ * @param cid the block that is hit; null if it is the segment's own table of contents
  * @param segment name of the file
- * @param offset of its record
+ * @param offset of the record, or of the table
  * @param detail what was found
  */
-public record CorruptBlock(Cid cid, String segment, int offset, String detail) {}
+public record CorruptBlock(@Nullable Cid cid, String segment, int offset, String detail) {}

@@ -22,11 +22,12 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,7 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
     private static final Logger LOG = LoggerFactory.getLogger(SegmentBlockStore.class);
     private static final int STRIPES = 256;
     private static final int MOST_RETRIES = 16;
+    private static final int MOST_DAMAGED = 1 << 16;
 
     private final Path directory;
     private final SegmentOptions options;
@@ -53,6 +55,11 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
     private final ReentrantLock sweeping = new ReentrantLock();
     private final ExecutorService background;
     private final AtomicLong epoch;
+    /** Blocks whose bytes were found wrong: what is stored under these names must not stand in for a put. */
+    private final Set<Cid> damaged = ConcurrentHashMap.newKeySet();
+    /** Counts both ends of each sweep. */
+    private final AtomicLong sweeps = new AtomicLong();
+
     private final long diskBytes;
     private volatile boolean closing;
     private volatile @Nullable Throwable indexFailure;
@@ -169,6 +176,10 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
                 long now = epoch.get();
                 if (known == null) {
                     locator.add(cid, log.append(cid, block.bytes(), now));
+                } else if (damaged.contains(cid)) {
+                    // of two records of one block the later one counts, here and when the index is rebuilt
+                    locator.replace(cid, log.append(cid, block.bytes(), now));
+                    damaged.remove(cid);
                 } else if (known.epoch() != now) {
                     locator.replace(cid, known.withEpoch(now));
                 }
@@ -214,6 +225,7 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
             if (locate(cid) == null) {
                 return null; // deleted while it was read
             }
+            noteDamaged(cid);
             throw new PpiofsException(
                     ErrorKind.CORRUPT,
                     "get block",
@@ -223,7 +235,7 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
         return bytes.asReadOnlyBuffer();
     }
 
-    private static int boundedLength(Cid cid, Location at) {
+    static int boundedLength(Cid cid, Location at) {
         if (at.length() < 0 || at.length() > RecordFormat.LARGEST_PAYLOAD) {
             throw new PpiofsException(
                     ErrorKind.CORRUPT, "look up", cid.toString(), "a length of " + at.length() + " bytes");
@@ -307,6 +319,7 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
     public SweepResult sweep(LiveSet live, long markEpoch) {
         awaitIndex();
         sweeping.lock();
+        sweeps.incrementAndGet();
         try {
             SweepResult result = new SegmentSweeper(
                             log, locator, budget, stripes, options.compactBelowLive(), live, markEpoch)
@@ -324,6 +337,7 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
                     String.valueOf(e.getMessage()),
                     e);
         } finally {
+            sweeps.incrementAndGet();
             sweeping.unlock();
         }
     }
@@ -354,14 +368,6 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
 
     /** Calls {@code consumer} with every block that is there from beginning to end of the call, and perhaps with others. */
     public void forEachCid(Consumer<Cid> consumer) {
-        forEachLive((cid, at) -> consumer.accept(cid));
-    }
-
-    private interface LiveConsumer {
-        void accept(Cid cid, Location at);
-    }
-
-    private void forEachLive(LiveConsumer consumer) {
         awaitIndex();
         sweeping.lock(); // compaction would move blocks behind the iteration
         try {
@@ -370,7 +376,7 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
                 for (FooterEntry entry : entries) {
                     Location at = entry.kills() ? null : locate(entry.cid());
                     if (at != null && at.samePlace(entry.location(0))) {
-                        consumer.accept(entry.cid(), at);
+                        consumer.accept(entry.cid());
                     }
                 }
             }
@@ -383,40 +389,82 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
     }
 
     /**
-     * Re-hashes every block against its name and reports those that differ. Runs at the configured speed; writers and
-     * readers go on.
+     * Hashes every block against its name and reports what differs. Holds no lock: writers, readers and collection go
+     * on. What is put while it runs may be left out. A block that was found damaged is written anew by the next put of
+     * the same content.
+     *
+     * @param bytesPerSecond how fast it may go; 0: as fast as it can
+     * @throws PpiofsException INTERRUPTED if the watcher cancelled, NOT_CONNECTED if the store was closed meanwhile
      */
-    public void verifyAll(Consumer<CorruptBlock> damaged) {
-        long start = System.nanoTime();
-        AtomicLong done = new AtomicLong();
-        forEachLive((cid, at) -> {
-            String problem = verify(cid, at);
-            if (problem != null && locate(cid) != null) {
-                damaged.accept(new CorruptBlock(cid, SegmentFile.nameOf(at.segment()), at.offset(), problem));
-            }
-            pace(start, done.addAndGet(at.length()));
-        });
-    }
-
-    private @Nullable String verify(Cid cid, Location at) {
+    public ScrubReport verifyAll(long bytesPerSecond, ScrubWatcher watcher) {
+        awaitIndex();
         try {
-            ByteBuffer bytes = ByteBuffer.allocate(boundedLength(cid, at));
-            if (read(cid, 0, bytes) < at.length()) {
-                return "the segment ends inside it";
-            }
-            return Cid.of(bytes.flip()).equals(cid) ? null : "its bytes do not have its name";
-        } catch (PpiofsException e) {
-            return e.getMessage();
+            return new SegmentScrubber(log, scrubbed(), bytesPerSecond, noting(watcher)).run();
+        } catch (IOException e) {
+            throw new PpiofsException(
+                    closing ? ErrorKind.NOT_CONNECTED : ErrorKind.IO,
+                    "scrub",
+                    directory.toString(),
+                    String.valueOf(e.getMessage()),
+                    e);
         }
     }
 
-    private void pace(long start, long bytes) {
-        if (options.scrubBytesPerSecond() > 0) {
-            long due = (long) (bytes * 1e9 / options.scrubBytesPerSecond());
-            long ahead = due - (System.nanoTime() - start);
-            if (ahead > 0) {
-                LockSupport.parkNanos(ahead);
+    private ScrubWatcher noting(ScrubWatcher watcher) {
+        return new ScrubWatcher() {
+            @Override
+            public void damaged(CorruptBlock block) {
+                Cid cid = block.cid();
+                if (cid != null) {
+                    noteDamaged(cid);
+                }
+                watcher.damaged(block);
             }
+
+            @Override
+            public void progress(long bytes) {
+                watcher.progress(bytes);
+            }
+
+            @Override
+            public boolean cancelled() {
+                return watcher.cancelled();
+            }
+        };
+    }
+
+    private SegmentScrubber.Store scrubbed() {
+        return new SegmentScrubber.Store() {
+            @Override
+            public @Nullable Location locate(Cid cid) {
+                return SegmentBlockStore.this.locate(cid);
+            }
+
+            @Override
+            public int read(Cid cid, ByteBuffer dst) {
+                return SegmentBlockStore.this.read(cid, 0, dst);
+            }
+
+            @Override
+            public long sweeps() {
+                return sweeps.get();
+            }
+
+            @Override
+            public boolean closing() {
+                return closing;
+            }
+
+            @Override
+            public void flush() {
+                sync();
+            }
+        };
+    }
+
+    private void noteDamaged(Cid cid) {
+        if (damaged.size() < MOST_DAMAGED) {
+            damaged.add(cid);
         }
     }
 

@@ -6,10 +6,8 @@ package io.ppiofs.blockstore.segment;
  * @param segmentBytes length at which a segment is sealed, 4 MiB … 1 GiB; 0: a 32nd of the disk, 4 … 256 MiB
  * @param indexEntriesPerShard first capacity of an index shard; 0: by the size of the disk
  * @param compactBelowLive a sealed segment whose live share falls under this is compacted, 0…1
- * @param scrubBytesPerSecond speed of {@link SegmentBlockStore#verifyAll}; 0: as fast as it goes
  */
-public record SegmentOptions(
-        int segmentBytes, long indexEntriesPerShard, double compactBelowLive, long scrubBytesPerSecond) {
+public record SegmentOptions(int segmentBytes, long indexEntriesPerShard, double compactBelowLive) {
     public static final int SMALLEST_SEGMENT = 4 << 20;
     public static final int LARGEST_SEGMENT = 1 << 30;
 
@@ -23,19 +21,15 @@ public record SegmentOptions(
     }
 
     public static SegmentOptions defaults() {
-        return new SegmentOptions(0, 0, 0.7, 0);
+        return new SegmentOptions(0, 0, 0.7);
     }
 
     public SegmentOptions withSegmentBytes(int bytes) {
-        return new SegmentOptions(bytes, indexEntriesPerShard, compactBelowLive, scrubBytesPerSecond);
+        return new SegmentOptions(bytes, indexEntriesPerShard, compactBelowLive);
     }
 
     public SegmentOptions withIndexEntriesPerShard(long entries) {
-        return new SegmentOptions(segmentBytes, entries, compactBelowLive, scrubBytesPerSecond);
-    }
-
-    public SegmentOptions withScrubBytesPerSecond(long bytes) {
-        return new SegmentOptions(segmentBytes, indexEntriesPerShard, compactBelowLive, bytes);
+        return new SegmentOptions(segmentBytes, entries, compactBelowLive);
     }
 
     /** The segment length on a disk of {@code diskBytes}. */

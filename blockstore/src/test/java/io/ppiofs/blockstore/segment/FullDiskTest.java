@@ -66,7 +66,7 @@ class FullDiskTest {
                 StoreFixture.assertHolds(store, accepted);
                 store.awaitIndex();
                 List<CorruptBlock> damaged = new ArrayList<>();
-                store.verifyAll(damaged::add);
+                store.verifyAll(0, damaged::add);
                 assertThat(damaged).isEmpty();
                 assertThat(store.statistics().blocks()).isEqualTo(accepted.size());
             }

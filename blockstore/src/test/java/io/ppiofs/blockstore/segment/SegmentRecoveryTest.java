@@ -162,7 +162,7 @@ class SegmentRecoveryTest {
                     recovered.awaitIndex();
                     StoreFixture.assertHolds(recovered, all.subList(0, round * 100 + 100));
                     List<CorruptBlock> damaged = new ArrayList<>();
-                    recovered.verifyAll(damaged::add);
+                    recovered.verifyAll(0, damaged::add);
                     assertThat(damaged).isEmpty();
                 }
             }
@@ -237,7 +237,7 @@ class SegmentRecoveryTest {
                             PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.CORRUPT))
                     .hasMessageContaining(hit.toString());
             List<CorruptBlock> damaged = new ArrayList<>();
-            store.verifyAll(damaged::add);
+            store.verifyAll(0, damaged::add);
             assertThat(damaged)
                     .singleElement()
                     .satisfies(d -> assertThat(d.cid()).isEqualTo(hit));

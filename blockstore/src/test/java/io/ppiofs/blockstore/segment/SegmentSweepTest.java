@@ -58,7 +58,7 @@ class SegmentSweepTest {
                 store.awaitIndex();
                 assertThat(store.statistics().blocks()).isEqualTo(60);
                 List<CorruptBlock> damaged = new ArrayList<>();
-                store.verifyAll(damaged::add);
+                store.verifyAll(0, damaged::add);
                 assertThat(damaged).isEmpty();
             }
         }
@@ -133,7 +133,7 @@ class SegmentSweepTest {
                     store.awaitIndex();
                     StoreFixture.assertHolds(store, live);
                     List<CorruptBlock> damaged = new ArrayList<>();
-                    store.verifyAll(damaged::add);
+                    store.verifyAll(0, damaged::add);
                     assertThat(damaged).isEmpty();
                 }
             }

@@ -1,5 +1,6 @@
 package io.ppiofs.fs.core;
 
+import io.ppiofs.blockstore.gc.LiveSet;
 import io.ppiofs.blockstore.gc.MarkSet;
 import io.ppiofs.blockstore.gc.SweepResult;
 import io.ppiofs.blockstore.gc.Sweepable;
@@ -23,6 +24,28 @@ public final class GarbageCollector {
     /** @param marked blocks in use */
     public record Report(long marked, SweepResult swept) {}
 
+    /** Hears how far a collection is, once per block; called by the thread that collects. */
+    public interface Stages {
+        /** For who does not want to know. */
+        Stages SILENT = new Stages() {
+            @Override
+            public void marked(long blocks) {
+                // silent
+            }
+
+            @Override
+            public void examined(long blocks) {
+                // silent
+            }
+        };
+
+        /** @param blocks found live so far */
+        void marked(long blocks);
+
+        /** @param blocks of the store looked at so far, to keep or to drop */
+        void examined(long blocks);
+    }
+
     public GarbageCollector(Sweepable store) {
         this.store = store;
     }
@@ -31,19 +54,19 @@ public final class GarbageCollector {
      * @param volumes all open volumes with blocks in the store
      * @throws io.ppiofs.error.PpiofsException CORRUPT if a volume cannot be marked completely: then nothing is swept
      */
-    public Report collect(List<VolumeFileSystem> volumes) {
+    public Report collect(List<VolumeFileSystem> volumes, Stages stages) {
         collecting.lock();
         try {
-            return locked(volumes, 0);
+            return locked(volumes, 0, stages);
         } finally {
             collecting.unlock();
         }
     }
 
     /** Waits for checks of the volumes, but not for ever: somebody on a full disk may wait for this. */
-    private Report locked(List<VolumeFileSystem> volumes, int from) {
+    private Report locked(List<VolumeFileSystem> volumes, int from, Stages stages) {
         if (from == volumes.size()) {
-            return markAndSweep(volumes);
+            return markAndSweep(volumes, stages);
         }
         ReentrantLock maintenance = volumes.get(from).engine().maintenance();
         try {
@@ -56,13 +79,13 @@ public final class GarbageCollector {
             throw new PpiofsException(ErrorKind.INTERRUPTED, "collect", "garbage", "interrupted", e);
         }
         try {
-            return locked(volumes, from + 1);
+            return locked(volumes, from + 1, stages);
         } finally {
             maintenance.unlock();
         }
     }
 
-    private Report markAndSweep(List<VolumeFileSystem> volumes) {
+    private Report markAndSweep(List<VolumeFileSystem> volumes, Stages stages) {
         for (VolumeFileSystem v : volumes) {
             v.engine().awaitBackground();
             v.checkpoint();
@@ -71,13 +94,22 @@ public final class GarbageCollector {
         long epoch = beginMark(volumes, 0);
         MarkSet live = new MarkSet(1 << 16);
         for (VolumeFileSystem v : volumes) {
-            v.engine().mark(ref -> live.add(ref.cid()));
+            v.engine().mark(ref -> {
+                if (live.add(ref.cid())) {
+                    stages.marked(live.size());
+                }
+            });
         }
         // what dropped a block since the last checkpoint must be durable before the block goes: replay would need it
         for (VolumeFileSystem v : volumes) {
             v.engine().commitJournal();
         }
-        return new Report(live.size(), store.sweep(live, epoch));
+        long[] examined = new long[1];
+        LiveSet counted = cid -> {
+            stages.examined(++examined[0]);
+            return live.contains(cid);
+        };
+        return new Report(live.size(), store.sweep(counted, epoch));
     }
 
     /** Opens the epoch with all volumes quiet at once. */

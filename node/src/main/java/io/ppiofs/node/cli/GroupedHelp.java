@@ -28,7 +28,9 @@ final class GroupedHelp {
                             new String[] {"cid", "PATH..."},
                             new String[] {"doctor", ""},
                             new String[] {"version", ""})),
-            new Group("MAINTAIN", List.of(new String[] {"fsck", "[VOLUME]"}, new String[] {"gc", ""})),
+            new Group(
+                    "MAINTAIN",
+                    List.of(new String[] {"fsck", "[VOLUME]"}, new String[] {"scrub", ""}, new String[] {"gc", ""})),
             new Group("MEASURE", List.<String[]>of(new String[] {"bench", "DIR"})));
 
     private static final int NAME_COLUMN = 28;

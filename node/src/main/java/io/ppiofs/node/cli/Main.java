@@ -93,6 +93,7 @@ public final class Main implements Runnable {
         line.addSubcommand("doctor", new DoctorCommand(main));
         line.addSubcommand("version", new VersionCommand(main));
         line.addSubcommand("fsck", new FsckCommand(main));
+        line.addSubcommand("scrub", new ScrubCommand(main));
         line.addSubcommand("gc", new GcCommand(main));
         line.addSubcommand("bench", new BenchCommand(main));
         line.addSubcommand("help", new HelpCommand(main));

@@ -8,6 +8,7 @@ import io.ppiofs.node.FakeServices;
 import io.ppiofs.node.FsckReport;
 import io.ppiofs.node.Home;
 import io.ppiofs.node.Node;
+import io.ppiofs.node.ScrubFindings;
 import io.ppiofs.node.control.Json;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -112,6 +113,8 @@ class CommandTest {
                 "volume destroy",
                 "umount",
                 "fsck a b",
+                "scrub --rate fast",
+                "scrub a",
                 "bench",
                 "bench . --big-file-size x",
                 "status --json=maybe",
@@ -196,6 +199,20 @@ class CommandTest {
         services.fsck = new FsckReport(5, 1, 9, 100, 0, List.of());
         assertThat(run("fsck", "--json")).isZero();
         assertThat(out.toString()).contains("\"sound\" : true");
+    }
+
+    @Test
+    void scrubReportsDamageWithExit65AndSaysHowToFindTheFiles() {
+        assertThat(run("scrub", "--rate", "20MiB")).isZero();
+        assertThat(services.events).contains("scrub " + (20 << 20));
+        assertThat(out.toString()).contains("9 blocks", "100 B", "sound");
+        services.scrub =
+                new ScrubFindings(9, 100, 1, List.of(new FsckReport.Finding("block bafkrei", "not what it says")));
+        assertThat(run("scrub")).isEqualTo(65);
+        assertThat(out.toString()).contains("block bafkrei: not what it says", "1 problem");
+        assertThat(err.toString()).contains("ppiofs fsck");
+        assertThat(run("scrub", "--json")).isEqualTo(65);
+        assertThat(out.toString()).contains("\"sound\" : false");
     }
 
     @Test

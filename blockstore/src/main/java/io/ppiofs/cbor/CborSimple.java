@@ -1,4 +1,4 @@
-package io.ppiofs.fs.volume.cbor;
+package io.ppiofs.cbor;
 
 /** The simple values of records (major type 7). */
 public enum CborSimple implements Cbor {

@@ -1,4 +1,4 @@
-package io.ppiofs.fs.volume.cbor;
+package io.ppiofs.cbor;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;

@@ -1,4 +1,4 @@
-package io.ppiofs.fs.volume.cbor;
+package io.ppiofs.cbor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,5 +1,6 @@
-package io.ppiofs.fs.volume;
+package io.ppiofs.network;
 
+import io.ppiofs.base32.Base32;
 import java.util.Arrays;
 
 /** The hash of a network's genesis record; part of every signature domain. Immutable. */

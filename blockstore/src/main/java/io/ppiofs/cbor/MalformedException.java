@@ -1,4 +1,4 @@
-package io.ppiofs.fs.volume.cbor;
+package io.ppiofs.cbor;
 
 /** Bytes are not a record of the expected form. Checked, so that each reader says which file or peer they came from. */
 public final class MalformedException extends Exception {

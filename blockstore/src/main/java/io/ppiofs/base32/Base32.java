@@ -1,14 +1,14 @@
-package io.ppiofs.fs.volume;
+package io.ppiofs.base32;
 
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.cbor.MalformedException;
 
 /** RFC 4648 base32, lower case, without padding; each byte string has exactly one text. */
-final class Base32 {
+public final class Base32 {
     private static final String ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
     private Base32() {}
 
-    static String encode(byte[] bytes) {
+    public static String encode(byte[] bytes) {
         StringBuilder text = new StringBuilder((bytes.length * 8 + 4) / 5);
         int buffer = 0;
         int bits = 0;
@@ -28,7 +28,7 @@ final class Base32 {
     }
 
     /** Refuses other characters, impossible lengths and left-over bits that are not zero. */
-    static byte[] decode(String text) throws MalformedException {
+    public static byte[] decode(String text) throws MalformedException {
         byte[] bytes = new byte[text.length() * 5 / 8];
         int buffer = 0;
         int bits = 0;
