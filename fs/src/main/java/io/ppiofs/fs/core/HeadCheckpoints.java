@@ -1,14 +1,14 @@
 package io.ppiofs.fs.core;
 
+import io.ppiofs.cbor.Cbor;
+import io.ppiofs.cbor.CborBytes;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.CborText;
 import io.ppiofs.fs.volume.Dot;
 import io.ppiofs.fs.volume.Head;
 import io.ppiofs.fs.volume.HeadState;
 import io.ppiofs.fs.volume.HeadStore;
 import io.ppiofs.fs.volume.HybridLogicalClock;
-import io.ppiofs.fs.volume.cbor.Cbor;
-import io.ppiofs.fs.volume.cbor.CborBytes;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.CborText;
 import java.nio.ByteBuffer;
 
 /** Checkpoints as the volume's signed heads. The number of inodes stands in the head's extension {@code files}. */

@@ -1,6 +1,6 @@
 package io.ppiofs.fs.volume;
 
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.cbor.MalformedException;
 import org.bouncycastle.crypto.generators.Argon2BytesGenerator;
 import org.bouncycastle.crypto.params.Argon2Parameters;
 

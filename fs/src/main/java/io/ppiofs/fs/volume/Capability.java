@@ -1,8 +1,8 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.MalformedException;
 import java.nio.ByteBuffer;
 
 /**

@@ -1,5 +1,6 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.base32.Base32;
 import java.util.Arrays;
 import org.bouncycastle.math.ec.rfc8032.Ed25519;
 

@@ -1,11 +1,11 @@
 package io.ppiofs.fs.volume;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.cbor.CborEncoder;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.CborEncoder;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.MalformedException;
 import java.nio.ByteBuffer;
 
 /**

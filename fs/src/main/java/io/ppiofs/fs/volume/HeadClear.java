@@ -1,12 +1,13 @@
 package io.ppiofs.fs.volume;
 
 import io.ppiofs.blockstore.Cid;
-import io.ppiofs.fs.volume.cbor.Cbor;
-import io.ppiofs.fs.volume.cbor.CborArray;
-import io.ppiofs.fs.volume.cbor.CborBytes;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.CborSimple;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.cbor.Cbor;
+import io.ppiofs.cbor.CborArray;
+import io.ppiofs.cbor.CborBytes;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.CborSimple;
+import io.ppiofs.cbor.MalformedException;
+import io.ppiofs.network.NetworkId;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

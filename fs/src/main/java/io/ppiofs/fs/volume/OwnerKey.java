@@ -1,5 +1,6 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.network.NetworkId;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 

@@ -1,11 +1,12 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.cbor.CborDecoder;
+import io.ppiofs.cbor.CborEncoder;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.CborDecoder;
-import io.ppiofs.fs.volume.cbor.CborEncoder;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.network.NetworkId;
 
 /**
  * The signed records of a volume. Each is a {@link SignedEnvelope} with a deterministic CBOR map whose field 1 is the

@@ -1,15 +1,16 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.cbor.Cbor;
+import io.ppiofs.cbor.CborArray;
+import io.ppiofs.cbor.CborDecoder;
+import io.ppiofs.cbor.CborEncoder;
+import io.ppiofs.cbor.CborInt;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.CborSimple;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.Cbor;
-import io.ppiofs.fs.volume.cbor.CborArray;
-import io.ppiofs.fs.volume.cbor.CborDecoder;
-import io.ppiofs.fs.volume.cbor.CborEncoder;
-import io.ppiofs.fs.volume.cbor.CborInt;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.CborSimple;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.file.DurableFile;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

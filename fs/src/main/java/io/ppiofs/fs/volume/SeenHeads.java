@@ -1,13 +1,13 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.cbor.Cbor;
+import io.ppiofs.cbor.CborDecoder;
+import io.ppiofs.cbor.CborEncoder;
+import io.ppiofs.cbor.CborInt;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.Cbor;
-import io.ppiofs.fs.volume.cbor.CborDecoder;
-import io.ppiofs.fs.volume.cbor.CborEncoder;
-import io.ppiofs.fs.volume.cbor.CborInt;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.MalformedException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Collections;

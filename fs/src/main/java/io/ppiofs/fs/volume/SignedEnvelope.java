@@ -1,6 +1,6 @@
 package io.ppiofs.fs.volume;
 
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.cbor.MalformedException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

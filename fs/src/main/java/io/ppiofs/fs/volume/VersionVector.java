@@ -1,9 +1,9 @@
 package io.ppiofs.fs.volume;
 
-import io.ppiofs.fs.volume.cbor.Cbor;
-import io.ppiofs.fs.volume.cbor.CborInt;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.cbor.Cbor;
+import io.ppiofs.cbor.CborInt;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.MalformedException;
 import java.util.Collections;
 import java.util.Map;
 import java.util.SortedMap;

@@ -1,11 +1,12 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.CborSimple;
+import io.ppiofs.cbor.CborText;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.CborSimple;
-import io.ppiofs.fs.volume.cbor.CborText;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.network.NetworkId;
 import java.time.Instant;
 
 /**

@@ -1,13 +1,13 @@
 package io.ppiofs.fs.volume;
 
-import io.ppiofs.fs.volume.cbor.Cbor;
-import io.ppiofs.fs.volume.cbor.CborBytes;
-import io.ppiofs.fs.volume.cbor.CborDecoder;
-import io.ppiofs.fs.volume.cbor.CborEncoder;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.CborSimple;
-import io.ppiofs.fs.volume.cbor.CborText;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.cbor.Cbor;
+import io.ppiofs.cbor.CborBytes;
+import io.ppiofs.cbor.CborDecoder;
+import io.ppiofs.cbor.CborEncoder;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.CborSimple;
+import io.ppiofs.cbor.CborText;
+import io.ppiofs.cbor.MalformedException;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,12 +1,13 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.cbor.Cbor;
+import io.ppiofs.cbor.CborInt;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.CborSimple;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.Cbor;
-import io.ppiofs.fs.volume.cbor.CborInt;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.CborSimple;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.network.NetworkId;
 import java.time.Instant;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;

@@ -1,9 +1,10 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.network.NetworkId;
 import java.util.Arrays;
 
 /**

@@ -2,7 +2,7 @@ package io.ppiofs.fs.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.cbor.MalformedException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;

@@ -3,6 +3,7 @@ package io.ppiofs.fs.volume;
 import io.ppiofs.blockstore.BlockKey;
 import io.ppiofs.blockstore.BlockRef;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.network.NetworkId;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.MalformedException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class KeysTest {
@@ -45,22 +43,6 @@ class KeysTest {
         assertThat(Aead.open(key, nonce, new byte[0], sealed)).isEqualTo(HEX.parseHex("0100000000000000"));
         assertThat(Aead.open(key, nonce, new byte[1], sealed)).isNull();
         assertThat(Aead.open(key, nonce, new byte[0], new byte[15])).isNull();
-    }
-
-    @Test
-    void base32HasOneTextPerByteString() throws MalformedException {
-        Random random = new Random(32);
-        for (int length = 0; length < 70; length++) {
-            byte[] bytes = new byte[length];
-            random.nextBytes(bytes);
-            assertThat(Base32.decode(Base32.encode(bytes))).isEqualTo(bytes);
-        }
-        // RFC 4648, section 10, in lower case and unpadded
-        assertThat(Base32.encode("foobar".getBytes(java.nio.charset.StandardCharsets.US_ASCII)))
-                .isEqualTo("mzxw6ytboi");
-        for (String bad : List.of("mz=", "MZ", "a", "aaa", "mzxw6yt1", "mzxx", "ab")) {
-            assertThatThrownBy(() -> Base32.decode(bad)).as(bad).isInstanceOf(MalformedException.class);
-        }
     }
 
     @Test

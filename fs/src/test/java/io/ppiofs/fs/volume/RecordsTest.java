@@ -5,11 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.cbor.CborBytes;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
-import io.ppiofs.fs.volume.cbor.CborBytes;
-import io.ppiofs.fs.volume.cbor.CborMap;
-import io.ppiofs.fs.volume.cbor.MalformedException;
+import io.ppiofs.network.NetworkId;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -121,7 +122,7 @@ class RecordsTest {
                 .put(2, Fixed.RW.volumeId().bytes())
                 .put(3, Fixed.WRITER_KEY.publicKey().bytes())
                 .put(4, 0)
-                .put(5, io.ppiofs.fs.volume.cbor.CborSimple.NULL)
+                .put(5, io.ppiofs.cbor.CborSimple.NULL)
                 .build();
         SigningKey thief = new SigningKey(Fixed.secret(77));
         byte[] envelope = RecordType.CERTIFICATE.sign(thief, NetworkId.LOCAL, fields);

@@ -1,4 +1,0 @@
-package io.ppiofs.fs.volume.cbor;
-
-/** An integer of major type 0 or 1 within the range of a Java long; what lies beyond is not used in records. */
-public record CborInt(long value) implements Cbor {}

@@ -1,4 +1,0 @@
-package io.ppiofs.fs.volume.cbor;
-
-/** A text string (major type 3). */
-public record CborText(String value) implements Cbor {}
