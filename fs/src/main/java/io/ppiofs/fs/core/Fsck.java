@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Checks a volume: every reachable block is read from the store and compared with its CID, every tree node with the
- * tree's rules, every name with its inode, every link count with the names, every extent with its neighbours. It changes
+ * tree's rules, every name with its inode and back, every link count with the names, every extent with its neighbours. It changes
  * nothing; the volume stays usable meanwhile (the check looks at the checkpoint that it makes first).
  */
 public final class Fsck {
@@ -156,9 +156,32 @@ public final class Fsck {
         }
         byte[] target = tree.get(Keys.inode(e.ino()));
         if (target == null) {
-            report(path(Keys.ino(key)) + "/" + e.name(), "the name leads to no inode");
-        } else if (FileType.ofMode(InodeRecord.decode(target).mode) != e.type()) {
-            report(path(Keys.ino(key)) + "/" + e.name(), "the name and its inode differ in type");
+            report(path(Keys.ino(key), e), "the name leads to no inode");
+            return;
+        }
+        InodeRecord r = InodeRecord.decode(target);
+        if (FileType.ofMode(r.mode) != e.type()) {
+            report(path(Keys.ino(key), e), "the name and its inode differ in type");
+        }
+        if (!knows(r, e.ino(), key)) {
+            report(path(Keys.ino(key), e), "its inode does not know this name");
+        }
+    }
+
+    /** Whether an inode has a back-reference to a directory entry: in its record, or as a further name. */
+    private boolean knows(InodeRecord r, long ino, byte[] direntKey) {
+        long parent = Keys.ino(direntKey);
+        long hash = Keys.direntHash(direntKey);
+        int ordinal = Keys.direntOrdinal(direntKey);
+        return (r.parent == parent && r.nameHash == hash && r.nameOrdinal == ordinal)
+                || tree.get(Keys.link(ino, parent, hash, ordinal)) != null;
+    }
+
+    private void checkLink(byte[] key) {
+        long ino = Keys.ino(key);
+        byte[] entry = tree.get(Keys.dirent(Keys.linkParent(key), Keys.linkHash(key), Keys.linkOrdinal(key)));
+        if (entry == null || DirEntry.decode(entry).ino() != ino) {
+            report(path(ino), "a further name that it knows is not there");
         }
     }
 
@@ -166,7 +189,9 @@ public final class Fsck {
         long ino = Keys.ino(key);
         if (Keys.sub(key) == Keys.INODE_RECORD) {
             checkRecord(ino, InodeRecord.decode(value));
-        } else if (Keys.sub(key) != Keys.INODE_LINK) {
+        } else if (Keys.sub(key) == Keys.INODE_LINK) {
+            checkLink(key);
+        } else {
             CoreEngine.refsOf(key, value, ref -> checkBlock(ref, () -> path(ino)));
         }
     }
@@ -231,6 +256,10 @@ public final class Fsck {
             at = InodeRecord.decode(record).parent;
         }
         return path.isEmpty() ? "/" : path.toString();
+    }
+
+    private String path(long parent, DirEntry e) {
+        return parent == Ino.ROOT.value() ? "/" + e.name() : path(parent) + "/" + e.name();
     }
 
     private @Nullable DirEntry entryOf(long ino) {
