@@ -239,6 +239,16 @@ test_bench_prints_its_table_and_cleans_up() {
     grep -q '^ITEM  *VALUE  *COST' "$mnt.table" && [[ $(wc -l <"$mnt.table") == 7 ]] && [[ -z $(ls -A "$mnt") ]]
 }
 
+test_long_work_shows_a_bar_on_a_terminal_and_only_there() {
+    command -v script >/dev/null || { echo 'needs script'; return 0; }
+    "$ppiofs" mount "$mnt" -d || return
+    head -c 3000000 /dev/urandom >"$mnt/f" && sync "$mnt/f" || return
+    script -qec "'$ppiofs' scrub --rate 1MiB" /dev/null >"$mnt.terminal" || return # takes three seconds
+    "$ppiofs" scrub --rate 1MiB >"$mnt.pipe" 2>&1 || return
+    grep -q 'hashing MiB' "$mnt.terminal" && grep -q 'sound' "$mnt.terminal" || return
+    ! grep -q 'hashing' "$mnt.pipe" && grep -q '^[0-9]* blocks, .* sound$' "$mnt.pipe"
+}
+
 test_quick_start_and_end() {
     # generous limits: other work may be going on here; the real ones are in docs/operations.md
     "$ppiofs" mount "$mnt" -d && "$ppiofs" umount "$mnt" || return
