@@ -896,13 +896,16 @@ final class FileContents {
         return list;
     }
 
-    /** Encodes what nobody encodes yet, and waits for the rest. */
+    /**
+     * Encodes what nobody encodes yet, and waits for the rest. The lock was free since {@code work} was collected, and is
+     * while blocks are sealed: what was dropped meanwhile counts for nothing.
+     */
     private void encodeAll(FileState s, List<Encoding> work) {
         List<Encoding> mine = new ArrayList<>();
         s.lock.lock();
         try {
             for (Encoding e : work) {
-                if (e.done() || e.running) {
+                if (e.done() || e.running || e.dropped()) {
                     continue;
                 }
                 e.running = true;
@@ -926,7 +929,7 @@ final class FileContents {
                 while (e.running) {
                     s.writersMayGo.awaitUninterruptibly();
                 }
-                if (!e.done()) {
+                if (!e.done() && !e.dropped()) {
                     failure = e.failure;
                 }
             }

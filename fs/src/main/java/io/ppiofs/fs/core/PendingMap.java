@@ -36,6 +36,11 @@ final class PendingMap {
         boolean done() {
             return ref != null;
         }
+
+        /** Its bytes were removed or written over before anybody sealed them: there is nothing to do, and nothing failed. */
+        boolean dropped() {
+            return ref == null && data == null;
+        }
     }
 
     /** {@code length} bytes of the file at {@code offset} are the encoding's from {@code from}. */

@@ -97,6 +97,41 @@ class ConcurrencyTest {
         }
     }
 
+    /** What a flush has picked may be gone before it is sealed: removed, truncated or written over. */
+    @Test
+    void contentThatIsDroppedUnderAFlushFailsNothing() throws Exception {
+        CoreFixture core = new CoreFixture(directory, eager());
+        try {
+            AtomicBoolean stop = new AtomicBoolean();
+            List<Callable<Void>> tasks = new ArrayList<>();
+            OpenFile f = core.create("f");
+            byte[] bytes = new byte[5000]; // too long to be inline
+            Callable<Void> dropping = () -> {
+                try {
+                    for (int i = 0; i < 30_000; i++) {
+                        core.write(f, 0, bytes);
+                        core.fs.setattr(Caller.ROOT, f.ino(), new SetAttr(null, null, null, 0L, null, null));
+                    }
+                } finally {
+                    stop.set(true);
+                }
+                return null;
+            };
+            tasks.addAll(List.of(dropping, dropping, dropping, dropping));
+            tasks.add(() -> {
+                while (!stop.get()) {
+                    core.fs.engine().contents().flushAll();
+                }
+                return null;
+            });
+            run(tasks);
+            core.fs.release(f);
+            assertThat(core.fs.stats().lastError()).isNull();
+        } finally {
+            core.fs.close();
+        }
+    }
+
     /** Threads make, move and remove names in shared directories; the tree stays consistent. */
     @Test
     void namesStayConsistentUnderConcurrentMoves() throws Exception {
