@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,8 @@ final class Locator {
 
     private final SegmentLog log;
     private final ConcurrentHashMap<Cid, Location> recent = new ConcurrentHashMap<>();
+    /** Records in older segments that the open segment, as it was found at the start, says are dead. Never changed later. */
+    private final Map<Cid, Set<Location>> graves = new HashMap<>();
     /** Shared by every change; exclusive while the index takes over. */
     private final ReentrantReadWriteLock takeover = new ReentrantReadWriteLock();
 
@@ -52,9 +55,17 @@ final class Locator {
             if (known == null || known.length() == DELETED || known.offset() < entry.offset()) {
                 recent.put(entry.cid(), entry.location(0));
             }
-        } else if (known == null || known.segment() == entry.segment() && known.offset() == entry.offset()) {
+        } else if (known != null && known.samePlace(entry.location(0))) {
             recent.put(entry.cid(), entry.location(0));
+        } else {
+            // It says that one record is dead, not that the block is: the block may have been written again since, into
+            // a segment that is sealed by now.
+            graves.computeIfAbsent(entry.cid(), c -> new HashSet<>()).add(place(entry));
         }
+    }
+
+    private static Location place(FooterEntry entry) {
+        return new Location(entry.segment(), entry.offset(), 0, 0);
     }
 
     @Nullable
@@ -75,7 +86,7 @@ final class Locator {
     }
 
     private @Nullable Location searchFooters(Cid cid) {
-        Set<Location> dead = new HashSet<>();
+        Set<Location> dead = new HashSet<>(graves.getOrDefault(cid, Set.of()));
         for (SegmentFile segment : log.sealedNewestFirst()) {
             List<FooterEntry> entries;
             try {
@@ -85,12 +96,12 @@ final class Locator {
             }
             for (FooterEntry entry : entries) {
                 if (entry.kills()) {
-                    dead.add(new Location(entry.segment(), entry.offset(), 0, 0));
+                    dead.add(place(entry));
                 }
             }
             for (int i = entries.size() - 1; i >= 0; i--) {
                 FooterEntry entry = entries.get(i);
-                if (!entry.kills() && !dead.contains(new Location(entry.segment(), entry.offset(), 0, 0))) {
+                if (!entry.kills() && !dead.contains(place(entry))) {
                     return entry.location(0);
                 }
             }
@@ -166,6 +177,7 @@ final class Locator {
             if (!loadSealed(fresh, missing, loaded, stop)) {
                 return false;
             }
+            bury(fresh);
             countRebuilt(fresh, missing);
             recent.forEach((cid, location) -> {
                 if (location.length() == DELETED) {
@@ -181,6 +193,16 @@ final class Locator {
         }
         ready.countDown();
         return true;
+    }
+
+    private void bury(BlockIndex fresh) {
+        graves.forEach((cid, places) -> {
+            Location known = fresh.get(cid);
+            if (known != null && places.contains(new Location(known.segment(), known.offset(), 0, 0))) {
+                fresh.remove(cid);
+                loadedBytes -= known.length();
+            }
+        });
     }
 
     /** Where everything had to be filled in, what was filled in is what there is. */

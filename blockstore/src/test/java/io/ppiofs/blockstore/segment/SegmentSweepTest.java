@@ -100,6 +100,40 @@ class SegmentSweepTest {
         }
     }
 
+    /**
+     * A deletion record says that one record is dead. Copied on into the open segment, it must not hide the block that
+     * was written again meanwhile and lies in a sealed one.
+     */
+    @Test
+    void aDeletionRecordHidesNoBlockThatWasWrittenAgain() throws Exception {
+        Path home = temp.resolve("store");
+        List<StoredBlock> keep = StoreFixture.blocks(random, 60, 60_000);
+        StoredBlock again = StoreFixture.block(random, 50_000);
+        List<StoredBlock> live = new ArrayList<>(keep);
+        try (SegmentBlockStore store = StoreFixture.open(home)) {
+            store.put(keep.subList(0, 50));
+            store.put(List.of(again));
+            store.put(StoreFixture.blocks(random, 100, 60_000)); // seals the segment that has the first copy
+            store.sweep(marks(keep), store.beginMark()); // the first copy dies
+            store.put(List.of(again));
+            live.add(again);
+            store.put(StoreFixture.blocks(random, 300, 60_000)); // seals the second copy and the deletion record
+            store.sweep(marks(live), store.beginMark()); // drops that segment but for the copy, copies the record on
+            StoreFixture.assertHolds(store, live.subList(0, 50));
+            StoreFixture.assertHolds(store, List.of(again));
+            store.put(keep.subList(50, 60));
+            StoreFixture.copyOf(home, temp.resolve("killed"));
+        }
+        for (Path after : List.of(home, temp.resolve("killed"))) {
+            try (SegmentBlockStore store = StoreFixture.open(after)) {
+                StoreFixture.assertHolds(store, List.of(again));
+                store.awaitIndex();
+                StoreFixture.assertHolds(store, List.of(again));
+                StoreFixture.assertHolds(store, keep.subList(0, 50));
+            }
+        }
+    }
+
     @Test
     void aProcessKilledInsideASweepLosesNothingThatIsLive() throws Exception {
         Path home = temp.resolve("store");
