@@ -330,15 +330,22 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (v != null) {
             return virtualAttr(v);
         }
-        return attr(ino.value(), record(ino.value(), "getattr"));
+        // In this order: a state that a flush lets go meanwhile still has what it committed, whereas a record that was
+        // read before the commit would bring the old size back.
+        FileState s = contents.peek(ino.value());
+        return attr(ino.value(), record(ino.value(), "getattr"), s);
     }
 
+    /** @param r read under the inode's stripe, which is still held: no flush commits meanwhile */
     private Attr attr(long ino, InodeRecord r) {
+        return attr(ino, r, r.isRegular() ? contents.peek(ino) : null);
+    }
+
+    private Attr attr(long ino, InodeRecord r, @Nullable FileState s) {
         long size = r.size;
         long held = r.inline() ? r.size : r.held;
         Timestamp mtime = r.mtime();
         Timestamp ctime = r.ctime();
-        FileState s = r.isRegular() ? contents.peek(ino) : null;
         if (s != null) {
             s.lock.lock();
             try {
@@ -441,8 +448,13 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         r.ctime(now);
         r.stampTimes(tx.dot, tx.slot);
-        FileState s = contents.peek(ino);
-        if (s != null) {
+        if (!r.isRegular()) {
+            commit(tx.put(Keys.inode(ino), r.encode()));
+            return;
+        }
+        // pinned, not looked at: one that is opened between the look and the commit would keep the old times
+        FileState s = contents.pin(ino);
+        try {
             s.lock.lock();
             try {
                 s.ctime = now;
@@ -454,8 +466,8 @@ public final class VolumeFileSystem implements FileSystemCore {
             } finally {
                 s.lock.unlock();
             }
-        } else {
-            commit(tx.put(Keys.inode(ino), r.encode()));
+        } finally {
+            contents.unpin(s);
         }
     }
 
