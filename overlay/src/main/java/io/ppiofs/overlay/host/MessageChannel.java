@@ -40,7 +40,7 @@ public final class MessageChannel {
         stream.read(new Assembler(receiver));
     }
 
-    /** Sends one message; the array is not copied and must not change. */
+    /** Sends one message, copied behind its length; one buffer, so that it travels in one frame. */
     public CompletableFuture<Void> send(byte[] message) {
         if (message.length > maxMessage) {
             return CompletableFuture.failedFuture(new PpiofsException(
@@ -49,17 +49,13 @@ public final class MessageChannel {
                     stream.protocol().name(),
                     message.length + " bytes are more than the " + maxMessage + " of this protocol"));
         }
-        return stream.write(Unpooled.wrappedBuffer(prefix(message.length), Unpooled.wrappedBuffer(message)));
-    }
-
-    private static ByteBuf prefix(int length) {
-        ByteBuf out = Unpooled.buffer(5);
-        int rest = length;
+        ByteBuf frame = Unpooled.buffer(5 + message.length);
+        int rest = message.length;
         while (rest >= 0x80) {
-            out.writeByte(rest & 0x7f | 0x80);
+            frame.writeByte(rest & 0x7f | 0x80);
             rest >>>= 7;
         }
-        return out.writeByte(rest);
+        return stream.write(frame.writeByte(rest).writeBytes(message));
     }
 
     /** Turns arbitrary cuts into messages; on the connection's loop only. */

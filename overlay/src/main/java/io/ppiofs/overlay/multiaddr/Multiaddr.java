@@ -26,6 +26,9 @@ public final class Multiaddr {
     /** Longest binary form that is accepted. */
     public static final int MAX_BYTES = 1_024;
 
+    /** More characters than the text of any binary form within the limit has: two bytes are at most "/webrtc-direct". */
+    private static final int MAX_TEXT = 16 * MAX_BYTES;
+
     /** One protocol with its value in the text form; empty if it has none. */
     public record Part(AddressProtocol protocol, String value) {}
 
@@ -39,7 +42,7 @@ public final class Multiaddr {
 
     /** @throws PpiofsException INVALID if it is not an address of known protocols */
     public static Multiaddr parse(String text) {
-        if (!text.startsWith("/") || text.length() > 2 * MAX_BYTES) {
+        if (!text.startsWith("/") || text.length() > MAX_TEXT) {
             throw malformed(text, "expected a text of the form /ip4/192.0.2.7/tcp/4001");
         }
         String[] words = text.substring(1).split("/", -1);
@@ -86,7 +89,7 @@ public final class Multiaddr {
             }
             try {
                 String text = decodeValue(protocol, value);
-                if (text.indexOf('/') >= 0) {
+                if (text.indexOf('/') >= 0 || !Arrays.equals(encodeValue(text, protocol, text), value)) {
                     return Optional.empty(); // would read differently in the text form
                 }
                 parts.add(new Part(protocol, text));
@@ -219,7 +222,8 @@ public final class Multiaddr {
     }
 
     private static byte[] encodeIp(String text, AddressProtocol protocol, String value) {
-        if (!InetAddresses.isInetAddress(value)) {
+        // Guava takes scopes ("fe80::1%eth0"); here they are a part of their own, ip6zone
+        if (value.indexOf('%') >= 0 || !InetAddresses.isInetAddress(value)) {
             throw malformed(text, "'" + value + "' is not an IP address");
         }
         byte[] address = InetAddresses.forString(value).getAddress();
@@ -246,7 +250,7 @@ public final class Multiaddr {
     }
 
     private static byte[] encodeMultibase(String text, String value) {
-        if (!value.startsWith("u")) {
+        if (!value.startsWith("u") || value.length() == 1) {
             throw malformed(text, "only multibase base64url (u…) is understood here");
         }
         try {
