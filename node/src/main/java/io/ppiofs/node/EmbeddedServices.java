@@ -22,6 +22,9 @@ import io.ppiofs.fs.volume.VolumeDirectory;
 import io.ppiofs.fs.volume.VolumeParameters;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
+import io.ppiofs.node.network.NetworkOrder;
+import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.node.network.OverlayNetwork;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -394,6 +397,11 @@ public final class EmbeddedServices implements NodeServices {
         SpaceBudget budget = current.join().budget();
         return new StoreFacts(
                 now.blocks(), now.liveBytes(), now.diskBytes(), now.segments(), budget.available(), budget.total());
+    }
+
+    @Override
+    public NetworkService join(NetworkOrder order) {
+        return OverlayNetwork.start(home, order);
     }
 
     @Override

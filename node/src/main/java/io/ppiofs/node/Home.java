@@ -73,6 +73,16 @@ public record Home(Path root) {
         return root.resolve("volumes");
     }
 
+    /** The node's secret key. */
+    public Path identityFile() {
+        return root.resolve("identity.key");
+    }
+
+    /** One directory per network that the home knows. */
+    public Path networksDirectory() {
+        return root.resolve("networks");
+    }
+
     /**
      * {@code HOME/node.sock}, or, where that is longer than a socket address may be, a name derived from it in the
      * user's run-time directory.

@@ -7,6 +7,8 @@ import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.ControlServer;
 import io.ppiofs.node.control.Handler;
 import io.ppiofs.node.metrics.MetricsServer;
+import io.ppiofs.node.network.NetworkOrder;
+import io.ppiofs.node.network.NetworkService;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,19 +41,26 @@ public final class Node implements AutoCloseable {
      *
      * @param endsWhenIdle end when the last mount has gone, or none comes within {@code firstMount}
      * @param metricsPort overrides the configuration; null leaves it
+     * @param network overrides the configuration; null leaves it
      */
     public record Life(
             boolean endsWhenIdle,
             Duration firstMount,
-            @Nullable Integer metricsPort) {
+            @Nullable Integer metricsPort,
+            @Nullable NetworkOrder network) {
         /** For {@code ppiofs node}: until somebody stops it. */
         public static Life untilStopped(@Nullable Integer metricsPort) {
-            return new Life(false, Duration.ZERO, metricsPort);
+            return new Life(false, Duration.ZERO, metricsPort, null);
         }
 
         /** For a node that exists because of a mount. */
         public static Life whileMounted(@Nullable Integer metricsPort) {
-            return new Life(true, Duration.ofSeconds(20), metricsPort);
+            return new Life(true, Duration.ofSeconds(20), metricsPort, null);
+        }
+
+        /** This life in a network. */
+        public Life in(@Nullable NetworkOrder order) {
+            return new Life(endsWhenIdle, firstMount, metricsPort, order);
         }
     }
 
@@ -76,6 +85,7 @@ public final class Node implements AutoCloseable {
     private final ScheduledThreadPoolExecutor clock = new ScheduledThreadPoolExecutor(1, Node::daemon);
     private volatile @Nullable ControlServer control;
     private volatile @Nullable MetricsServer metrics;
+    private volatile @Nullable NetworkService network;
 
     private Node(Home home, HomeLock lock, NodeConfig config, Life life, NodeServices services) {
         this.home = home;
@@ -132,6 +142,10 @@ public final class Node implements AutoCloseable {
     /** Listens on the control socket and begins to open what a mount will need. */
     public void serve() {
         services.warmUp();
+        NetworkOrder order = life.network() == null ? config.network() : life.network();
+        if (order != null) {
+            network = services.join(order);
+        }
         control = ControlServer.start(home.socket(), new Operations(this), PATIENCE);
         if (config.get(NodeConfig.METRICS_ENABLED)) {
             Integer port = life.metricsPort();
@@ -200,7 +214,7 @@ public final class Node implements AutoCloseable {
         end.countDown();
         try {
             mounts.close().forEach(this::unmountAtEnd);
-            closeAll(services, metrics, control, lock);
+            closeAll(network, services, metrics, control, lock);
             LOG.info("node of {} has ended", home);
         } finally {
             clock.shutdownNow();
@@ -275,6 +289,11 @@ public final class Node implements AutoCloseable {
 
     Mounts mounts() {
         return mounts;
+    }
+
+    /** The network that this node is in; null if it is in none. */
+    public @Nullable NetworkService network() {
+        return network;
     }
 
     StatusFacts facts() {

@@ -4,6 +4,8 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.node.control.Progress;
+import io.ppiofs.node.network.NetworkOrder;
+import io.ppiofs.node.network.NetworkService;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -79,6 +81,13 @@ public interface NodeServices extends AutoCloseable {
     /** What the store holds and may hold; null as long as it has not been opened. */
     @Nullable
     StoreFacts store();
+
+    /**
+     * Joins a network; returns once the node listens.
+     *
+     * @throws PpiofsException INVALID for a malformed address, NOT_FOUND for an unknown network, BUSY for a taken port
+     */
+    NetworkService join(NetworkOrder order);
 
     /** The driver that new mounts use. */
     FuseDriver driver();

@@ -20,9 +20,11 @@ final class Operations implements Handler {
     private static final Logger LOG = LoggerFactory.getLogger(Operations.class);
 
     private final Node node;
+    private final NetworkOperations network;
 
     Operations(Node node) {
         this.node = node;
+        this.network = new NetworkOperations(node);
     }
 
     @Override
@@ -35,6 +37,14 @@ final class Operations implements Handler {
             case "volume.create" -> createVolume(request);
             case "volume.list" -> listVolumes();
             case "volume.info" -> volumeInfo(request);
+            case "id" -> network.id();
+            case "peers" -> network.peers();
+            case "peer.ping" -> network.ping(request);
+            case "peer.find" -> network.find(request);
+            case "network.create" -> network.create(request);
+            case "network.join" -> network.join(request);
+            case "network.list" -> network.list();
+            case "network.members" -> network.members(request);
             case "fsck" -> fsck(request, asker);
             case "scrub" -> scrub(request, asker);
             case "gc" -> gc(asker);

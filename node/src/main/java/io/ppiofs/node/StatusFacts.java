@@ -1,6 +1,7 @@
 package io.ppiofs.node;
 
 import io.ppiofs.node.control.Json;
+import io.ppiofs.node.network.NetworkService;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,6 +32,8 @@ public final class StatusFacts {
         all.put("volumes", volumes);
         StoreFacts store = node.services().store();
         all.put("store", store == null ? null : store(store));
+        NetworkService network = node.network();
+        all.put("network", network == null ? null : network.facts());
         return all;
     }
 

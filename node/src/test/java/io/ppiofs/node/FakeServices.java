@@ -7,6 +7,8 @@ import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.fs.fuse.FuseMount;
 import io.ppiofs.fs.fuse.MountOptions;
 import io.ppiofs.node.control.Progress;
+import io.ppiofs.node.network.NetworkOrder;
+import io.ppiofs.node.network.NetworkService;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -145,6 +147,13 @@ public final class FakeServices implements NodeServices {
     @Override
     public StoreFacts store() {
         return new StoreFacts(10, 1 << 20, 1 << 20, 1, availableBytes, 1L << 40);
+    }
+
+    @Override
+    public NetworkService join(NetworkOrder order) {
+        events.add(
+                "join " + order.network() + " " + order.listen() + " " + order.bootstrap() + " " + order.superPeer());
+        return new FakeNetwork(events, order);
     }
 
     @Override

@@ -297,7 +297,7 @@ class NodeTest {
 
     @Test
     void aNodeForAMountThatNeverComesEnds() throws InterruptedException {
-        start(new Node.Life(true, Duration.ofMillis(50), null));
+        start(new Node.Life(true, Duration.ofMillis(50), null, null));
         node.awaitEnd();
     }
 

@@ -21,6 +21,14 @@ final class GroupedHelp {
                     })),
             new Group("VOLUME", List.<String[]>of(new String[] {"volume", "create|list|info"})),
             new Group(
+                    "NETWORK",
+                    List.of(
+                            new String[] {"network", "create|join|list|members"},
+                            new String[] {"id", ""},
+                            new String[] {"peers", ""},
+                            new String[] {"ping", "PEER"},
+                            new String[] {"find", "PEER|CID|KEY"})),
+            new Group(
                     "INSPECT",
                     List.of(
                             new String[] {"status", ""},

@@ -92,6 +92,11 @@ public final class Main implements Runnable {
         line.addSubcommand("cid", new CidCommand(main));
         line.addSubcommand("doctor", new DoctorCommand(main));
         line.addSubcommand("version", new VersionCommand(main));
+        line.addSubcommand("id", new IdCommand(main));
+        line.addSubcommand("peers", new PeersCommand(main));
+        line.addSubcommand("ping", new PingCommand(main));
+        line.addSubcommand("find", new FindCommand(main));
+        line.addSubcommand("network", new NetworkCommand(main));
         line.addSubcommand("fsck", new FsckCommand(main));
         line.addSubcommand("scrub", new ScrubCommand(main));
         line.addSubcommand("gc", new GcCommand(main));

@@ -40,6 +40,19 @@ final class NodeAccess {
         }
     }
 
+    /** Asks the running node. @throws PpiofsException NOT_CONNECTED if none runs */
+    Map<?, ?> askNetworked(Request request) throws IOException {
+        Map<?, ?> answer = askRunning(request);
+        if (answer == null) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_CONNECTED,
+                    "network",
+                    home.toString(),
+                    "no node runs here; 'ppiofs node --listen /ip4/0.0.0.0/tcp/4001' starts one");
+        }
+        return answer;
+    }
+
     /** Asks the running node, or opens the home for this one request. */
     Map<?, ?> ask(Request request, Progress progress) throws IOException, InterruptedException {
         try (ControlClient client = connect()) {

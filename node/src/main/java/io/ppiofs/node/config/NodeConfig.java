@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.network.NetworkOrder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The checked content of {@code config.toml}. Immutable. */
 public final class NodeConfig {
@@ -65,6 +67,24 @@ public final class NodeConfig {
             "memory for decoded file data, per open volume",
             between(new ByteSize(0), ByteSize.ofMebibytes(4096)));
 
+    public static final ConfigKey<List<String>> NETWORK_LISTEN = new ConfigKey<>(
+            "network.listen",
+            List.of(),
+            "multiaddrs to listen on, separated by spaces; the node joins a network if this or network.bootstrap is set",
+            NodeConfig::words);
+
+    public static final ConfigKey<List<String>> NETWORK_BOOTSTRAP = new ConfigKey<>(
+            "network.bootstrap",
+            List.of(),
+            "multiaddrs with /p2p/… of peers to begin with, separated by spaces",
+            NodeConfig::words);
+
+    public static final ConfigKey<String> NETWORK_NAME = new ConfigKey<>(
+            "network.name", "", "name or id of the network to join; default: the public one", text -> text);
+
+    public static final ConfigKey<Boolean> NETWORK_SUPER = new ConfigKey<>(
+            "network.super", false, "be a super peer: relay and discovery for others", NodeConfig::bool);
+
     /** Every key, in the order of the documentation. */
     public static final List<ConfigKey<?>> KEYS = List.of(
             LOG_LEVEL,
@@ -74,7 +94,11 @@ public final class NodeConfig {
             METRICS_PORT,
             MOUNT_THREADS,
             STORE_CAPACITY,
-            CACHE_BLOCKS);
+            CACHE_BLOCKS,
+            NETWORK_LISTEN,
+            NETWORK_BOOTSTRAP,
+            NETWORK_NAME,
+            NETWORK_SUPER);
 
     private final Map<String, Object> values;
 
@@ -144,8 +168,7 @@ public final class NodeConfig {
         return values;
     }
 
-    private static PpiofsException unusable(
-            Path file, String what, @org.jspecify.annotations.Nullable Throwable cause) {
+    private static PpiofsException unusable(Path file, String what, @Nullable Throwable cause) {
         return new PpiofsException(ErrorKind.CONFIG, "config", file.toString(), what, cause);
     }
 
@@ -154,6 +177,22 @@ public final class NodeConfig {
     public <T> T get(ConfigKey<T> key) {
         Object value = values.get(key.name());
         return value == null ? key.defaultValue() : (T) value;
+    }
+
+    /** How to take part in a network; null if the file names neither an address nor a peer nor a network. */
+    public @Nullable NetworkOrder network() {
+        List<String> listen = get(NETWORK_LISTEN);
+        List<String> bootstrap = get(NETWORK_BOOTSTRAP);
+        String name = get(NETWORK_NAME);
+        if (listen.isEmpty() && bootstrap.isEmpty() && name.isEmpty()) {
+            return null;
+        }
+        return new NetworkOrder(listen, bootstrap, name.isEmpty() ? null : name, get(NETWORK_SUPER));
+    }
+
+    private static List<String> words(String text) {
+        String trimmed = text.strip();
+        return trimmed.isEmpty() ? List.of() : List.of(trimmed.split("\\s+"));
     }
 
     private static Boolean bool(String text) {

@@ -41,17 +41,24 @@ final class NodeMetrics implements Closeable {
                 "ppiofs.mounts",
                 "mounts of this node",
                 status.get("mounts") instanceof List<?> mounts ? mounts.size() : 0);
-        if (status.get("store") instanceof Map<?, ?> store) {
-            store.forEach((name, value) -> {
-                if (value instanceof Number n) {
-                    plain("ppiofs.store." + snake(String.valueOf(name)), "store." + name + " of 'ppiofs stats'", n);
-                }
-            });
-        }
+        group("store", status.get("store"));
+        group("network", status.get("network"));
         if (status.get("volumes") instanceof List<?> volumes) {
             volumes(volumes);
         }
         return registry.scrape();
+    }
+
+    /** One gauge per number at the top of these facts. */
+    private void group(String group, @Nullable Object facts) {
+        if (facts instanceof Map<?, ?> map) {
+            map.forEach((name, value) -> {
+                if (value instanceof Number n) {
+                    String gauge = "ppiofs." + group + "." + snake(String.valueOf(name));
+                    plain(gauge, group + "." + name + " of 'ppiofs stats'", n);
+                }
+            });
+        }
     }
 
     private void volumes(List<?> volumes) {

@@ -10,6 +10,7 @@ import io.ppiofs.node.Home;
 import io.ppiofs.node.Node;
 import io.ppiofs.node.ScrubFindings;
 import io.ppiofs.node.control.Json;
+import io.ppiofs.node.network.NetworkOrder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -247,6 +248,74 @@ class CommandTest {
             assertThat(run("umount", mountPoint.toString())).isZero();
         }
         assertThat(services.events).contains("mount m", "unmount m", "close photos");
+    }
+
+    @Test
+    void aNodeWithoutAnOrderForItIsInNoNetwork() {
+        try (Node node = Node.start(new Home(home()), Node.Life.untilStopped(null), services.factory())) {
+            assertThat(node.network()).isNull();
+            assertThat(run("peers")).isEqualTo(ErrorKind.NOT_CONNECTED.exitCode());
+            assertOneSentence("in no network", "--listen");
+        }
+        assertThat(services.events).noneMatch(e -> e.startsWith("join"));
+    }
+
+    @Test
+    void networkCommandsWithoutANodeSayHowToStartOne() {
+        assertThat(run("ping", "friend")).isEqualTo(ErrorKind.NOT_CONNECTED.exitCode());
+        assertOneSentence("no node runs", "ppiofs node");
+    }
+
+    @Test
+    void networkCommandsAskTheRunningNode() {
+        NetworkOrder order = new NetworkOrder(List.of("/ip4/127.0.0.1/tcp/9"), List.of(), "team", true);
+        try (Node node =
+                Node.start(new Home(home()), Node.Life.untilStopped(null).in(order), services.factory())) {
+            assertThat(services.events).contains("join team [/ip4/127.0.0.1/tcp/9] [] true");
+            assertThat(run("id")).isZero();
+            assertThat(out.toString()).contains("peer     me", "network  public id", "/ip4/127.0.0.1/tcp/9/p2p/me");
+            assertThat(run("peers")).isZero();
+            assertThat(out.toString()).contains("friend  outbound", "tls/yamux", "/ip4/1.2.3.4/tcp/5");
+            assertThat(run("ping", "-c", "1", "friend")).isZero();
+            assertThat(out.toString()).contains("answer from friend time=1.234 ms", "min/median/max = 1.234");
+            assertThat(run("find", "friend")).isZero();
+            assertThat(run("status", "--json")).isZero();
+            assertThat(out.toString()).contains("\"peerId\"");
+            assertThat(run("ping", "stranger")).isEqualTo(ErrorKind.NOT_CONNECTED.exitCode());
+            assertThat(run("find", "nothing")).isEqualTo(ErrorKind.NOT_FOUND.exitCode());
+        }
+        assertThat(services.events).contains("leave");
+    }
+
+    @Test
+    void theIdOfAHomeIsMadeOnceAndStays() {
+        assertThat(run("id")).isZero();
+        String first = out.toString();
+        assertThat(first).startsWith("peer     12D3Koo");
+        assertThat(run("id")).isZero();
+        assertThat(out.toString()).isEqualTo(first + first);
+    }
+
+    @Test
+    void aDamagedIdentityIsSaidAndKept() throws IOException {
+        Files.createDirectories(home());
+        Path key = home().resolve("identity.key");
+        Files.writeString(key, "no key");
+        assertThat(run("id")).isEqualTo(ErrorKind.CORRUPT.exitCode());
+        assertOneSentence("identity.key", "restore it");
+        assertThat(key).hasContent("no key");
+    }
+
+    @Test
+    void theConfigurationCanJoinANetwork() throws IOException {
+        Files.createDirectories(home());
+        Files.writeString(
+                home().resolve("config.toml"),
+                "[network]\nlisten = '/ip4/127.0.0.1/tcp/1 /ip4/127.0.0.1/tcp/2'\nname = 'team'\n");
+        try (Node node = Node.start(new Home(home()), Node.Life.untilStopped(null), services.factory())) {
+            assertThat(node.network()).isNotNull();
+        }
+        assertThat(services.events).contains("join team [/ip4/127.0.0.1/tcp/1, /ip4/127.0.0.1/tcp/2] [] false");
     }
 
     @Test

@@ -1,0 +1,51 @@
+package io.ppiofs.node.cli;
+
+import io.ppiofs.node.control.Request;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+@Command(
+        name = "peers",
+        header = "the peers that the node is connected to",
+        description = "Lists the connected peers of the running node.",
+        sortOptions = false,
+        footerHeading = "%nEXAMPLE%n",
+        footer = "  ppiofs peers --json")
+final class PeersCommand implements Callable<Integer> {
+    private final Main main;
+
+    @Mixin
+    private final JsonOption json = new JsonOption();
+
+    PeersCommand(Main main) {
+        this.main = main;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        Map<?, ?> facts = main.node().askNetworked(new Request("peers"));
+        json.print(main.surroundings(), facts, () -> {
+            Table table = new Table("PEER", "DIRECTION", "VIA", "AGENT", "ADDRESS");
+            Facts.list(facts.get("peers"))
+                    .forEach(p -> Facts.list(p.get("connections"))
+                            .forEach(c -> table.row(
+                                    Facts.text(p, "peer"),
+                                    Facts.text(c, "direction"),
+                                    Facts.text(c, "via"),
+                                    p.get("agent") == null ? "-" : Facts.text(p, "agent"),
+                                    Facts.text(c, "address"))));
+            table.print(main.surroundings().out());
+        });
+        return 0;
+    }
+
+    static String joined(@Nullable Object list) {
+        return list instanceof List<?> l ? l.stream().map(String::valueOf).collect(Collectors.joining(" ")) : "";
+    }
+}

@@ -1,0 +1,23 @@
+package io.ppiofs.node.network;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a node shall take part in a network.
+ *
+ * @param listen multiaddrs to listen on; empty: only dials
+ * @param bootstrap multiaddrs with {@code /p2p/…} of peers to begin with
+ * @param network name or id of a network of the home; null: the public one
+ * @param superPeer offer relay and discovery to others, keep more connections
+ */
+public record NetworkOrder(
+        List<String> listen,
+        List<String> bootstrap,
+        @Nullable String network,
+        boolean superPeer) {
+    public NetworkOrder {
+        listen = List.copyOf(listen);
+        bootstrap = List.copyOf(bootstrap);
+    }
+}

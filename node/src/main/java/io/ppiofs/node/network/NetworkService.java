@@ -1,0 +1,35 @@
+package io.ppiofs.node.network;
+
+import io.ppiofs.overlay.network.RevocationList;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A running membership in a network. Thread-safe; futures fail with {@link io.ppiofs.error.PpiofsException}. Answers are
+ * facts: ordered maps of texts, numbers, booleans and lists, which become JSON.
+ */
+public interface NetworkService extends AutoCloseable {
+    /** Addresses that are listened on, with the real ports and {@code /p2p/…} at the end. */
+    List<String> listenAddresses();
+
+    /** Peer id, network, addresses, and the counters that the metrics show (numbers at the top level). */
+    Map<String, @Nullable Object> facts();
+
+    /** The connected peers: id, addresses, agent, protocols, connections. */
+    List<Map<String, @Nullable Object>> peers();
+
+    /** Round trip to a peer, given by id or by an address that ends in {@code /p2p/…}. */
+    CompletableFuture<Duration> ping(String peerOrAddress);
+
+    /** What the DHT knows of a peer (addresses), a CID (providers) or a key (value). */
+    CompletableFuture<Map<String, @Nullable Object>> find(String peerOrKey);
+
+    /** Takes a newer list of revoked certificates: connections of the revoked end, others hear of it. */
+    void revoked(RevocationList list);
+
+    @Override
+    void close();
+}

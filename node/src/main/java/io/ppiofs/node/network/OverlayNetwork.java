@@ -1,0 +1,423 @@
+package io.ppiofs.node.network;
+
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.Home;
+import io.ppiofs.overlay.NettyTransports;
+import io.ppiofs.overlay.OverlayNode;
+import io.ppiofs.overlay.OverlayOptions;
+import io.ppiofs.overlay.autonat.Reachability;
+import io.ppiofs.overlay.dht.Dht;
+import io.ppiofs.overlay.dht.DhtConfig;
+import io.ppiofs.overlay.dht.DhtSnapshot;
+import io.ppiofs.overlay.dht.DhtStats;
+import io.ppiofs.overlay.dht.PeerInfo;
+import io.ppiofs.overlay.dht.ScratchValidator;
+import io.ppiofs.overlay.gossip.Gossip;
+import io.ppiofs.overlay.gossip.GossipMetrics;
+import io.ppiofs.overlay.gossip.GossipOptions;
+import io.ppiofs.overlay.gossip.SignedRecords;
+import io.ppiofs.overlay.host.Connection;
+import io.ppiofs.overlay.identity.IdentityKey;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.multiaddr.Multiaddr;
+import io.ppiofs.overlay.network.MembershipGate;
+import io.ppiofs.overlay.network.MembershipRoll;
+import io.ppiofs.overlay.network.Network;
+import io.ppiofs.overlay.network.RevocationGossip;
+import io.ppiofs.overlay.network.RevocationList;
+import io.ppiofs.overlay.network.SuperPeerAdvert;
+import io.ppiofs.overlay.network.SuperPeers;
+import io.ppiofs.overlay.relay.RelayLimits;
+import io.ppiofs.overlay.swarm.ConnectionGate;
+import io.ppiofs.overlay.swarm.SwarmCounters;
+import io.ppiofs.overlay.swarm.SwarmMetrics;
+import io.ppiofs.overlay.swarm.SwarmOptions;
+import io.ppiofs.overlay.transport.TransportOptions;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A node's part in a network, on the real overlay. */
+public final class OverlayNetwork implements NetworkService {
+    /** How many threads carry connections; cryptography runs on them. */
+    private static final int LOOPS =
+            Math.min(8, Math.max(2, Runtime.getRuntime().availableProcessors()));
+
+    private static final Logger LOG = LoggerFactory.getLogger(OverlayNetwork.class);
+
+    private static final Duration REACHABILITY = Duration.ofSeconds(30);
+    private static final Duration RECORDS_KEPT = Duration.ofMinutes(10);
+    private static final int BOOTSTRAP_TARGET = 4;
+    private static final int MAX_PROVIDERS = 20;
+    private static final Duration START = Duration.ofSeconds(30);
+
+    private final Network network;
+    private final SwarmCounters swarm = new SwarmCounters();
+    private final TransportCounters transport = new TransportCounters();
+    private final OverlayNode node;
+    private final Dht dht;
+    private final Gossip gossip;
+    private final ExecutorService work;
+    private final SuperPeers superPeers;
+    private final boolean superPeer;
+    private final boolean listening;
+    private final Path records;
+    private final @Nullable MembershipRoll roll;
+
+    private OverlayNetwork(Home home, NetworkOrder order) {
+        IdentityKey key = IdentityFile.loadOrCreate(home.identityFile());
+        List<Multiaddr> bootstrap = new ArrayList<>();
+        for (String address : order.bootstrap()) {
+            bootstrap.add(withPeer(Multiaddr.parse(address)));
+        }
+        List<Multiaddr> listen = order.listen().stream().map(Multiaddr::parse).toList();
+        String name = order.network();
+        if (name == null) {
+            network = Network.PUBLIC;
+            roll = null;
+        } else {
+            KnownNetwork known = new KnownNetworks(home).find(name);
+            network = new Network(known.genesis());
+            bootstrap.addAll(known.bootstrap());
+            roll = network.genesis().isPrivate() ? known.roll() : null;
+        }
+        MembershipGate gate = roll == null ? null : new MembershipGate(network, roll);
+        OverlayOptions options = OverlayOptions.builder(key)
+                .network(network.id().toString())
+                .listen(listen)
+                .bootstrap(bootstrap, BOOTSTRAP_TARGET)
+                .relayServer(order.superPeer() ? RelayLimits.GENEROUS : null)
+                .limits(order.superPeer() ? SwarmOptions.DEFAULT.forSuperPeer() : SwarmOptions.DEFAULT)
+                .mdns(reachesOthers(listen))
+                .portMapping(reachesOthers(listen))
+                .peersFile(home.networksDirectory().resolve(network.id() + ".peers"))
+                .gate(gate == null ? ConnectionGate.OPEN : gate)
+                .metrics(swarm)
+                .build();
+        node = new OverlayNode(options, new NettyTransports(TransportOptions.DEFAULT.withMetrics(transport), LOOPS));
+        listening = !listen.isEmpty();
+        DhtConfig config = DhtConfig.forProtocol(network.kad())
+                .withFallback(new ScratchValidator())
+                .withServer(listening)
+                .withBootstrap(bootstrap.stream().map(OverlayNetwork::info).toList());
+        dht = new Dht(node.host(), config, new SecureRandom());
+        work = Executors.newSingleThreadExecutor(new DefaultThreadFactory("network-work", true));
+        gossip = new Gossip(
+                node.host(),
+                GossipOptions.DEFAULT.withMaxMessage(
+                        network.genesis().parameters().maxGossipMessage()),
+                SignedRecords.NONE,
+                work,
+                new SecureRandom());
+        superPeers = new SuperPeers(node.host(), gossip, network);
+        superPeer = order.superPeer();
+        records = home.networksDirectory().resolve(network.id() + ".records");
+        if (gate != null && roll != null) {
+            gate.bind(node.host());
+            new RevocationGossip(gossip, network, roll);
+        }
+    }
+
+    /** Whether one of these addresses is not this machine's alone: only then others are asked and told on the local network. */
+    private static boolean reachesOthers(List<Multiaddr> listen) {
+        return listen.stream()
+                .map(Multiaddr::socketAddress)
+                .anyMatch(a -> a != null && !a.getAddress().isLoopbackAddress());
+    }
+
+    /** Peers that others cannot dial are no servers of the DHT: they would only cost others a timeout. */
+    private void followReachability() {
+        dht.setServer(listening && node.reachability() != Reachability.PRIVATE);
+    }
+
+    /** A super peer keeps what it holds for others over a restart. */
+    private void restoreRecords() {
+        DhtSnapshot.read(records).ifPresent(dht::restore);
+        node.host().scheduler().scheduleRepeating(RECORDS_KEPT, this::keepRecords);
+    }
+
+    private void keepRecords() {
+        dht.snapshot()
+                .thenAcceptAsync(snapshot -> snapshot.write(records), work)
+                .whenComplete((done, failure) -> {
+                    if (failure != null) {
+                        LOG.warn("the records of the DHT could not be kept: {}", failure.getMessage());
+                    }
+                });
+    }
+
+    private void keepRecordsNow() {
+        try {
+            dht.snapshot().get(5, TimeUnit.SECONDS).write(records);
+        } catch (ExecutionException | TimeoutException | PpiofsException e) {
+            LOG.warn("the records of the DHT could not be kept: {}", e.toString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static PeerInfo info(Multiaddr address) {
+        return new PeerInfo(address.peer().orElseThrow(), List.of(address.withoutPeer()));
+    }
+
+    private static Multiaddr withPeer(Multiaddr address) {
+        if (address.peer().isEmpty()) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID, "bootstrap", address.toString(), "must end in /p2p/ and the peer's id");
+        }
+        return address;
+    }
+
+    /** Returns once the node listens. @throws PpiofsException as {@code NodeServices.join} says */
+    public static NetworkService start(Home home, NetworkOrder order) {
+        OverlayNetwork started = new OverlayNetwork(home, order);
+        try {
+            started.node.start().orTimeout(START.toSeconds(), TimeUnit.SECONDS).join();
+            started.dht.start();
+            started.gossip.start();
+            started.node.host().scheduler().scheduleRepeating(REACHABILITY, started::followReachability);
+            if (started.superPeer) {
+                started.restoreRecords();
+                started.superPeers.advertise(
+                        EnumSet.of(SuperPeerAdvert.Service.RELAY, SuperPeerAdvert.Service.DISCOVERY));
+            }
+            return started;
+        } catch (CompletionException e) {
+            started.close();
+            if (e.getCause() instanceof PpiofsException p) {
+                throw p;
+            }
+            throw new PpiofsException(
+                    ErrorKind.NOT_CONNECTED, "listen", String.join(" ", order.listen()), "failed: " + e.getCause(), e);
+        }
+    }
+
+    @Override
+    public List<String> listenAddresses() {
+        return node.listenAddresses().stream().map(Multiaddr::toString).toList();
+    }
+
+    @Override
+    public Map<String, @Nullable Object> facts() {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("peerId", node.host().id().toString());
+        facts.put("network", network.genesis().name());
+        facts.put("networkId", network.id().toString());
+        facts.put("addresses", listenAddresses());
+        facts.put(
+                "protocols",
+                node.host().protocols().stream().map(Object::toString).sorted().toList());
+        facts.put("peers", (long) node.host().connectedPeers().size());
+        facts.put("connections", (long) node.host().connections().size());
+        facts.put("connectionsOpened", swarm.opened());
+        facts.put("connectionsClosed", swarm.closed());
+        facts.put("bytesReceived", transport.received());
+        facts.put("bytesSent", transport.sent());
+        facts.put("bytesRelayed", swarm.bytesRelayed());
+        facts.put("knownPeers", (long) node.host().addressBook().peers().size());
+        dhtFacts(facts);
+        gossipFacts(facts);
+        transport.violations().forEach(facts::put);
+        for (SwarmMetrics.Refusal why : SwarmMetrics.Refusal.values()) {
+            facts.put(TransportCounters.fact("refusals", why), swarm.refusals(why));
+        }
+        for (SwarmMetrics.DialResult result : SwarmMetrics.DialResult.values()) {
+            facts.put(TransportCounters.fact("dials", result), swarm.dials(result));
+        }
+        return facts;
+    }
+
+    private void gossipFacts(Map<String, @Nullable Object> facts) {
+        GossipMetrics metrics = gossip.metrics();
+        facts.put("gossipPeers", (long) metrics.peers());
+        facts.put("gossipTopics", (long) metrics.meshSizes().size());
+        facts.put(
+                "gossipMeshPeers",
+                metrics.meshSizes().values().stream()
+                        .mapToLong(Integer::longValue)
+                        .sum());
+        facts.put("gossipPublished", metrics.published());
+        facts.put("gossipDelivered", metrics.delivered());
+        facts.put("gossipDuplicates", metrics.duplicates());
+        facts.put("gossipForwarded", metrics.forwarded());
+        facts.put("gossipRejected", metrics.rejected());
+        facts.put("gossipGraylisted", metrics.graylisted());
+        facts.put("gossipLowestScore", metrics.lowestScore());
+        facts.put(
+                "superPeers",
+                superPeers.known().keySet().stream()
+                        .map(PeerId::toString)
+                        .sorted()
+                        .toList());
+    }
+
+    private void dhtFacts(Map<String, @Nullable Object> facts) {
+        DhtStats stats = dht.stats();
+        facts.put("dhtServer", stats.server());
+        facts.put("dhtTable", (long) stats.tableSize());
+        facts.put("dhtValues", (long) stats.values());
+        facts.put("dhtProviders", (long) stats.providers());
+        facts.put("dhtLookups", stats.lookups());
+        facts.put("dhtLookupMillisSum", stats.lookupMillis().sum());
+        facts.put("dhtLookupMessagesSum", stats.lookupMessages().sum());
+        facts.put("dhtLookupHopsSum", stats.lookupHops().sum());
+        facts.put("dhtRequestsSent", stats.requestsSent());
+        facts.put("dhtRequestsFailed", stats.requestsFailed());
+        facts.put("dhtRequestsServed", stats.requestsServed());
+        facts.put("dhtRequestsRefused", stats.requestsRefused());
+        facts.put("dhtRecordsRefused", stats.recordsRefused());
+    }
+
+    @Override
+    public List<Map<String, @Nullable Object>> peers() {
+        List<Map<String, @Nullable Object>> peers = new ArrayList<>();
+        node.host().connectedPeers().stream().sorted().forEach(peer -> peers.add(describe(peer)));
+        return peers;
+    }
+
+    private Map<String, @Nullable Object> describe(PeerId peer) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("peer", peer.toString());
+        facts.put("agent", node.identify().of(peer).map(i -> i.agentVersion()).orElse(null));
+        facts.put("protocols", texts(node.host().addressBook().protocols(peer)));
+        facts.put("addresses", texts(node.host().addressBook().addresses(peer)));
+        List<Object> connections = new ArrayList<>();
+        for (Connection connection : node.host().connections(peer)) {
+            Map<String, @Nullable Object> c = new LinkedHashMap<>();
+            c.put("direction", connection.direction().name().toLowerCase(Locale.ROOT));
+            c.put("via", connection.description());
+            c.put("class", connection.connectionClass().name().toLowerCase(Locale.ROOT));
+            c.put("limited", connection.limited());
+            c.put("address", connection.remoteAddress().toString());
+            connections.add(c);
+        }
+        facts.put("connections", connections);
+        return facts;
+    }
+
+    private static List<String> texts(Collection<?> values) {
+        return values.stream().map(Object::toString).sorted().toList();
+    }
+
+    @Override
+    public CompletableFuture<Duration> ping(String peerOrAddress) {
+        if (!peerOrAddress.startsWith("/")) {
+            PeerId peer = PeerId.parse(peerOrAddress);
+            return reach(peer).thenCompose(c -> node.ping().ping(peer));
+        }
+        Multiaddr address = withPeer(Multiaddr.parse(peerOrAddress));
+        PeerId peer = address.peer().orElseThrow();
+        return node.swarm().connect(address).thenCompose(c -> node.ping().ping(peer));
+    }
+
+    /** Connects to a peer; the DHT is asked for its addresses if none that is known answers. */
+    private CompletableFuture<Connection> reach(PeerId peer) {
+        return node.host()
+                .connect(peer)
+                .handle((connection, failure) -> failure == null
+                        ? CompletableFuture.completedFuture(connection)
+                        : dht.findPeer(peer).thenCompose(found -> node.host().connect(peer)))
+                .thenCompose(next -> next);
+    }
+
+    @Override
+    public CompletableFuture<Map<String, @Nullable Object>> find(String peerOrKey) {
+        if (peerOrKey.startsWith("/")) {
+            byte[] key = peerOrKey.getBytes(StandardCharsets.UTF_8);
+            return dht.get(key).thenApply(value -> value(peerOrKey, value));
+        }
+        if (peerOrKey.startsWith("bafkrei")) {
+            Cid cid = Cid.parse(peerOrKey);
+            return dht.findProviders(cid, MAX_PROVIDERS).thenApply(found -> providers(peerOrKey, found));
+        }
+        PeerId peer = PeerId.parse(peerOrKey);
+        return dht.findPeer(peer).thenApply(found -> {
+            Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+            facts.put("peer", peerOrKey);
+            facts.put("addresses", addresses(found));
+            return facts;
+        });
+    }
+
+    private static Map<String, @Nullable Object> value(String key, byte[] value) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("key", key);
+        facts.put("value", printable(value));
+        facts.put("valueBase64", Base64.getEncoder().encodeToString(value));
+        return facts;
+    }
+
+    /** The value as text if it is text, else in hexadecimal. */
+    private static String printable(byte[] value) {
+        String text = new String(value, StandardCharsets.UTF_8);
+        boolean clean = Arrays.equals(text.getBytes(StandardCharsets.UTF_8), value)
+                && text.chars().noneMatch(Character::isISOControl);
+        return clean ? text : HexFormat.of().formatHex(value);
+    }
+
+    private static Map<String, @Nullable Object> providers(String cid, List<PeerInfo> found) {
+        if (found.isEmpty()) {
+            throw PpiofsException.expected(ErrorKind.NOT_FOUND, "find", cid);
+        }
+        List<Object> list = new ArrayList<>();
+        for (PeerInfo provider : found) {
+            Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+            facts.put("peer", provider.id().toString());
+            facts.put("addresses", addresses(provider));
+            list.add(facts);
+        }
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("cid", cid);
+        answer.put("providers", list);
+        return answer;
+    }
+
+    private static List<String> addresses(PeerInfo peer) {
+        return peer.addresses().stream()
+                .map(a -> a.withPeer(peer.id()).toString())
+                .toList();
+    }
+
+    @Override
+    public void revoked(RevocationList list) {
+        if (roll != null) {
+            roll.offer(list.encode());
+        }
+    }
+
+    @Override
+    public void close() {
+        if (superPeer) {
+            keepRecordsNow();
+        }
+        superPeers.close();
+        gossip.close();
+        dht.close();
+        node.close();
+        work.shutdown();
+    }
+}
