@@ -1,0 +1,177 @@
+package io.ppiofs.tests.interop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.ppiofs.overlay.host.Connection;
+import io.ppiofs.overlay.identity.PeerId;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** Relay and upgrade with either kind as relay, as the one who is reached, and as the one who dials. */
+class RelayInteropTest {
+    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration RELAYED = Duration.ofMinutes(2);
+    private static final long BYTES = 1 << 17;
+    private static final int SIZE = 20_000;
+
+    private static JsPeer.Builder circuitJs() {
+        return JsPeer.builder().transports("tcp", "circuit");
+    }
+
+    /** Not reachable but through a relay. */
+    private static JsPeer hiddenJs() {
+        return circuitJs().listen().start();
+    }
+
+    /** Not reachable but through a relay. */
+    private static JavaNode hiddenJava() {
+        return JavaNode.builder().listen().start();
+    }
+
+    @Test
+    void java_relays_from_javascript_to_javascript() {
+        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+                JsPeer target = hiddenJs();
+                JsPeer dialer = circuitJs().start()) {
+            String circuit = reserve(target, relay.address());
+            dialsJs(dialer, circuit, target.id());
+        }
+    }
+
+    @Test
+    void java_relays_from_java_to_javascript() {
+        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+                JsPeer target = hiddenJs();
+                JavaNode dialer = JavaNode.builder().start()) {
+            String circuit = reserve(target, relay.address());
+            dialsJava(dialer, circuit, target.id());
+        }
+    }
+
+    @Test
+    void java_relays_from_javascript_to_java() {
+        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+                JavaNode target = hiddenJava();
+                JsPeer dialer = circuitJs().start()) {
+            String circuit = target.reserve(relay.address());
+            dialsJs(dialer, circuit, target.id());
+        }
+    }
+
+    @Test
+    void javascript_relays_from_java_to_java() {
+        try (JsPeer relay = circuitJs().relay(RELAYED, BYTES).start();
+                JavaNode target = hiddenJava();
+                JavaNode dialer = JavaNode.builder().start()) {
+            String circuit = target.reserve(relay.address());
+            assertThat(JsPeer.texts(relay.ask("reservations"))).contains(target.id());
+            dialsJava(dialer, circuit, target.id());
+        }
+    }
+
+    @Test
+    void javascript_relays_from_javascript_to_java() {
+        try (JsPeer relay = circuitJs().relay(RELAYED, BYTES).start();
+                JavaNode target = hiddenJava();
+                JsPeer dialer = circuitJs().start()) {
+            String circuit = target.reserve(relay.address());
+            dialsJs(dialer, circuit, target.id());
+        }
+    }
+
+    @Test
+    void javascript_relays_from_java_to_javascript() {
+        try (JsPeer relay = circuitJs().relay(RELAYED, BYTES).start();
+                JsPeer target = hiddenJs();
+                JavaNode dialer = JavaNode.builder().start()) {
+            String circuit = reserve(target, relay.address());
+            dialsJava(dialer, circuit, target.id());
+        }
+    }
+
+    @Test
+    void java_upgrades_when_javascript_calls_it() throws IOException {
+        int port = freePort();
+        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+                JavaNode target = JavaNode.builder().holePunching().start();
+                JsPeer dialer = circuitJs()
+                        .dcutr()
+                        .listen("/ip4/127.0.0.1/tcp/" + port)
+                        .announce("/dns4/localhost/tcp/" + port)
+                        .start()) {
+            String circuit = target.reserve(relay.address());
+            assertThat(dialer.ask("dial", "addr", circuit).get("relayed").booleanValue())
+                    .isTrue();
+            becomesDirect(target, dialer);
+        }
+    }
+
+    @Test
+    void javascript_upgrades_when_java_calls_it() throws IOException {
+        int port = freePort();
+        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+                JsPeer target = circuitJs().dcutr().start();
+                JavaNode dialer = JavaNode.builder()
+                        .holePunching()
+                        .listen("/ip4/127.0.0.1/tcp/" + port)
+                        .announce("/dns4/localhost/tcp/" + port)
+                        .start()) {
+            String circuit = reserve(target, relay.address());
+            assertThat(dialer.dial(circuit).limited()).isTrue();
+            becomesDirect(dialer, target);
+        }
+    }
+
+    /** The relayed connection gives way to a direct one, on which the two get on. */
+    private static void becomesDirect(JavaNode java, JsPeer js) {
+        await().atMost(SOON).untilAsserted(() -> {
+            assertThat(java.connections(js.id())).hasSize(1).noneMatch(Connection::limited);
+            JsonNode connections = js.ask("connections", "peer", java.id());
+            assertThat(connections).as("%s", connections).hasSize(1);
+            assertThat(connections.get(0).get("limited").booleanValue()).isFalse();
+        });
+        // more than the relay would have carried
+        JsonNode echo = js.ask("echo", "peer", java.id(), "size", 4 * BYTES);
+        assertThat(echo.get("equal").booleanValue()).as("%s", echo).isTrue();
+    }
+
+    /** A name stands for a public address with js-libp2p, so that it upgrades on the loopback; it needs the port before. */
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** Makes a JavaScript peer reachable through the relay; returns its address there. */
+    private static String reserve(JsPeer target, String relay) {
+        JsonNode addresses = target.ask("reserve", "addr", relay).get("addrs");
+        return JsPeer.texts(addresses).stream()
+                .filter(address -> address.contains("/p2p-circuit"))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no relayed address in " + addresses));
+    }
+
+    private static void dialsJs(JsPeer dialer, String circuit, String target) {
+        JsonNode connection = dialer.ask("dial", "addr", circuit);
+        assertThat(connection.get("relayed").booleanValue()).isTrue();
+        assertThat(connection.get("limited").booleanValue()).isTrue();
+        assertThat(dialer.ask("ping", "peer", target).get("millis").doubleValue())
+                .isLessThan(5_000);
+        JsonNode echo = dialer.ask("echo", "peer", target, "size", SIZE);
+        assertThat(echo.get("equal").booleanValue()).as("%s", echo).isTrue();
+        assertThat(echo.get("limited").booleanValue()).isTrue();
+    }
+
+    private static void dialsJava(JavaNode dialer, String circuit, String target) {
+        assertThat(dialer.dial(circuit).limited()).isTrue();
+        assertThat(dialer.ping(target)).isLessThan(Duration.ofSeconds(5));
+        EchoService.Result echo = EchoService.call(dialer.host(), PeerId.parse(target), SIZE, 1);
+        assertThat(echo.equal()).as("%s", echo).isTrue();
+        assertThat(echo.limited()).isTrue();
+    }
+}
