@@ -26,7 +26,8 @@ public final class Benchmarks {
             IndexBenchmark.class,
             TreeBenchmark.class,
             JournalBenchmark.class,
-            FileSystemBenchmark.class);
+            FileSystemBenchmark.class,
+            TransportBenchmark.class);
 
     private Benchmarks() {}
 

@@ -1,5 +1,5 @@
 /**
- * JMH benchmarks of the hot paths: names and ciphers, blocks, the index, the tree, the journal, and the core without FUSE.
+ * JMH benchmarks of the hot paths: names and ciphers, blocks, the index, the tree, the journal, the core without FUSE, and connections.
  *
  * <p>Each benchmark class measures one room through its public interface, with fixed seeds, and leaves no file behind.
  * {@link io.ppiofs.bench.Benchmarks} runs them all with short parameters and prints a table: good for orders of
