@@ -2,6 +2,7 @@ package io.ppiofs.overlay.identify;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.netty.buffer.ByteBuf;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.host.Connection;
@@ -57,6 +58,23 @@ public final class Identify implements SwarmListener {
     private final Scheduler scheduler;
     private final String protocolVersion;
     private final String agentVersion;
+    private static final Stream.Reader NOTHING_EXPECTED = new Stream.Reader() {
+        @Override
+        public void onData(ByteBuf data) {
+            data.release();
+        }
+
+        @Override
+        public void onEnd() {
+            // the answer may still be on its way
+        }
+
+        @Override
+        public void onReset(Throwable cause) {
+            // sending fails, and that is heard
+        }
+    };
+
     private final RateLimit asked;
     private final RateLimit pushed;
     private final ObservedAddresses observed;
@@ -109,6 +127,7 @@ public final class Identify implements SwarmListener {
     // --------------------------------------------------------------------------------------------- telling
 
     private void answer(Stream stream) {
+        stream.read(NOTHING_EXPECTED); // so that the asker's end of the stream is seen, and its place freed
         send(stream, message(stream.connection(), true));
     }
 

@@ -154,7 +154,8 @@ class IdentifyTest {
         Connection connection = connect(
                 honest, honest(hostile).setAgentVersion("x".repeat(9_000)).build());
         assertThatThrownBy(() -> get(identify.identify(connection))).hasMessageContaining("identify");
-        assertThat(counters.refusals(SwarmMetrics.Refusal.MISBEHAVIOUR)).isPositive();
+        await().untilAsserted(() ->
+                assertThat(counters.refusals(SwarmMetrics.Refusal.MISBEHAVIOUR)).isPositive());
     }
 
     @Test
