@@ -81,7 +81,19 @@ abstract class FuseDriverContractTest {
         mounts.forEach(FuseMount::close);
     }
 
-    private FuseMount mount(String... options) {
+    final Path mountPoint() {
+        return mountPoint;
+    }
+
+    final ModelFileSystem model() {
+        return model;
+    }
+
+    final TappedCore tapped() {
+        return tapped;
+    }
+
+    final FuseMount mount(String... options) {
         return mount(tapped.core(), mountPoint, false, options);
     }
 

@@ -1,0 +1,14 @@
+package io.ppiofs.fs.fuse;
+
+import java.time.Duration;
+
+/** What serves a mount until the kernel ends it. Thread-safe. */
+public interface MountSession {
+    /** Whether the last request is answered, everything is given back and the descriptor is closed. */
+    boolean hasEnded();
+
+    void awaitEnd() throws InterruptedException;
+
+    /** @return false if it goes on after {@code timeout} */
+    boolean awaitEnd(Duration timeout) throws InterruptedException;
+}
