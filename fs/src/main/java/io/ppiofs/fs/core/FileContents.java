@@ -488,10 +488,10 @@ final class FileContents {
             throw PpiofsException.expected(
                     ErrorKind.FILE_TOO_LARGE, "copy_file_range", Long.toUnsignedString(target.ino));
         }
+        long n = 0;
         for (int attempt = 0; attempt < SHARE_ATTEMPTS; attempt++) {
             flush(source);
             long version;
-            long n;
             source.lock.lock();
             try {
                 version = source.extentsVersion;
@@ -513,7 +513,8 @@ final class FileContents {
                 return n;
             }
         }
-        return copyBytes(source, from, target, to, length, now);
+        // no more than was there at first: inside one file the copy itself may make more
+        return copyBytes(source, from, target, to, n, now);
     }
 
     /** Where the source has a hole the target must have one, too. */

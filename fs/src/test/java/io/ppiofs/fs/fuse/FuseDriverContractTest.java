@@ -97,7 +97,7 @@ abstract class FuseDriverContractTest {
         return mount(tapped.core(), mountPoint, false, options);
     }
 
-    private FuseMount mount(FileSystemCore core, Path where, boolean readOnly, String... options) {
+    final FuseMount mount(FileSystemCore core, Path where, boolean readOnly, String... options) {
         FuseMount m = driver().mount(core, where, new MountOptions("ppiofs:test", readOnly, List.of(options), THREADS));
         mounts.add(m);
         return m;
@@ -533,7 +533,7 @@ abstract class FuseDriverContractTest {
         assertThat(Files.exists(full.resolve("x"))).isFalse();
     }
 
-    private void refuses(ErrorKind kind, Path where, String... options) {
+    final void refuses(ErrorKind kind, Path where, String... options) {
         assertThatThrownBy(() -> mount(tapped.core(), where, false, options))
                 .isInstanceOfSatisfying(PpiofsException.class, e -> {
                     assertThat(e.kind()).isEqualTo(kind);

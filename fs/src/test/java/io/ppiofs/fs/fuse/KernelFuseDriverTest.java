@@ -14,9 +14,11 @@ import org.junit.jupiter.api.Test;
 
 /** The contract on our own implementation of the kernel's protocol, and what it can do beside. */
 class KernelFuseDriverTest extends FuseDriverContractTest {
+    private final KernelFuseDriver driver = new KernelFuseDriver();
+
     @Override
     FuseDriver driver() {
-        return new KernelFuseDriver();
+        return driver;
     }
 
     @Test
@@ -58,6 +60,70 @@ class KernelFuseDriverTest extends FuseDriverContractTest {
             long before = tapped().count("write");
             c.write(java.nio.ByteBuffer.allocate(4 << 20));
             assertThat(tapped().count("write") - before).isLessThanOrEqualTo(5);
+        }
+    }
+
+    /** Long timeouts on both, and each sees at once what the other does. */
+    @Test
+    void mountsOfOneCoreSeeEachOther() throws Exception {
+        mount();
+        Path other = Files.createDirectory(work.resolve("other"));
+        mount(tapped().core(), other, false);
+        Path here = mountPoint();
+        assertThat(Files.exists(other.resolve("f"))).isFalse();
+        Files.write(here.resolve("f"), new byte[] {1, 2, 3});
+        assertThat(Files.readAllBytes(other.resolve("f"))).containsExactly(1, 2, 3);
+        Files.write(other.resolve("f"), new byte[] {4, 5, 6, 7});
+        assertThat(Files.readAllBytes(here.resolve("f"))).containsExactly(4, 5, 6, 7);
+        Files.createLink(here.resolve("g"), here.resolve("f"));
+        assertThat(Files.getAttribute(other.resolve("f"), "unix:nlink")).isEqualTo(2);
+        Files.delete(other.resolve("f"));
+        assertThat(Files.exists(here.resolve("f"))).isFalse();
+        assertThat(Files.getAttribute(here.resolve("g"), "unix:nlink")).isEqualTo(1);
+        Files.move(other.resolve("g"), other.resolve("h"));
+        assertThat(Files.exists(here.resolve("g"))).isFalse();
+        assertThat(Files.readAllBytes(here.resolve("h"))).containsExactly(4, 5, 6, 7);
+        Files.setPosixFilePermissions(here.resolve("h"), PosixFilePermissions.fromString("rw-------"));
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(other.resolve("h"))))
+                .isEqualTo("rw-------");
+        refuses(io.ppiofs.error.ErrorKind.INVALID, Files.createDirectory(work.resolve("third")), "writeback_cache");
+    }
+
+    @Test
+    void twoMountsMayChangeOneDirectoryAtTheSameTime() throws Exception {
+        mount();
+        Path other = Files.createDirectory(work.resolve("other"));
+        mount(tapped().core(), other, false);
+        Thread[] writers = new Thread[4];
+        java.util.concurrent.atomic.AtomicReference<Throwable> failure =
+                new java.util.concurrent.atomic.AtomicReference<>();
+        for (int t = 0; t < writers.length; t++) {
+            Path mine = t % 2 == 0 ? mountPoint() : other;
+            String prefix = "t" + t + "-";
+            writers[t] = new Thread(() -> {
+                try {
+                    for (int i = 0; i < 30; i++) {
+                        Files.write(mine.resolve(prefix + i), new byte[] {(byte) i});
+                        if (i % 3 == 0) {
+                            Files.delete(mine.resolve(prefix + i));
+                        }
+                    }
+                } catch (java.io.IOException | RuntimeException e) {
+                    failure.set(e);
+                }
+            });
+            writers[t].start();
+        }
+        for (Thread w : writers) {
+            w.join();
+        }
+        assertThat(failure.get()).isNull();
+        try (var a = Files.list(mountPoint());
+                var b = Files.list(other)) {
+            assertThat(a.map(p -> p.getFileName().toString()))
+                    .hasSize(80)
+                    .containsExactlyInAnyOrderElementsOf(
+                            b.map(p -> p.getFileName().toString()).toList());
         }
     }
 }

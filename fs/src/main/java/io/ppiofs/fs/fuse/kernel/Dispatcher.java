@@ -19,7 +19,22 @@ final class Dispatcher {
     private static final int ENOSYS = 38;
 
     /** What all workers of a session share. */
-    record Setting(FileSystemCore core, KernelOptions options, Handshake.Agreed agreed) {}
+    record Setting(
+            FileSystemCore core,
+            KernelOptions options,
+            Handshake.Agreed agreed,
+            MountGroup group,
+            Invalidator invalidator) {
+        /** Whether other mounts show this core, too. */
+        boolean shared() {
+            return group.shared();
+        }
+
+        /** Before the answer to a change, if {@link #shared}. */
+        void tellOthers(MountGroup.Change... changes) {
+            group.tell(invalidator, changes);
+        }
+    }
 
     private final Request request;
     private final Reply reply;

@@ -26,6 +26,7 @@ final class FileRequests {
     private static final int FALLOC_PUNCH_HOLE = 2;
     private static final int FALLOC_ZERO_RANGE = 0x10;
 
+    private final Dispatcher.Setting setting;
     private final FileSystemCore core;
     private final OpenHandles handles;
     private final Notifier notifier;
@@ -37,6 +38,7 @@ final class FileRequests {
     private final boolean observesFlush;
 
     FileRequests(Dispatcher.Setting setting, OpenHandles handles, Notifier notifier, Request in, Reply reply) {
+        this.setting = setting;
         this.core = setting.core();
         this.handles = handles;
         this.notifier = notifier;
@@ -79,8 +81,18 @@ final class FileRequests {
         }
         int openFlags = cacheFlags(ino, flags);
         long handle = handles.files().add(core.open(in.caller(), ino, flags));
+        if (flags.truncate()) {
+            contentChanged(ino, 0, 0);
+        }
         if (!reply.opened(handle, openFlags)) {
             core.release(handles.files().remove(handle));
+        }
+    }
+
+    /** @param length 0: up to the end */
+    private void contentChanged(Ino ino, long offset, long length) {
+        if (setting.shared()) {
+            setting.tellOthers(new MountGroup.Change.Inode(ino.value(), offset, length));
         }
     }
 
@@ -107,7 +119,12 @@ final class FileRequests {
         OpenFlags flags = flags(in.intAt(Wire.CREATE_FLAGS));
         Caller caller = in.caller(in.intAt(Wire.CREATE_UMASK));
         int mode = FileType.REGULAR.bits() | in.intAt(Wire.CREATE_MODE) & 07777;
-        answer(core.create(caller, node(), in.name(Wire.CREATE_NAME), mode, flags));
+        FileName name = in.name(Wire.CREATE_NAME);
+        Created created = core.create(caller, node(), name, mode, flags);
+        if (setting.shared()) {
+            setting.tellOthers(new MountGroup.Change.Entry(node(), name), new MountGroup.Change.Inode(in.node(), 0, 0));
+        }
+        answer(created);
     }
 
     void tmpfile() {
@@ -143,6 +160,7 @@ final class FileRequests {
             core.dropSetIds(in.caller(), file.ino(), memberOf);
         }
         core.write(file, offset, in.data(Wire.WRITE_DATA, size));
+        contentChanged(file.ino(), offset, size);
         if (fromMapping || dropSetIds) {
             // The kernel does not know that the times, or the mode, have changed.
             notifier.attributesChanged(file.ino().value());
@@ -175,6 +193,7 @@ final class FileRequests {
         AllocateMode mode = allocateMode(in.intAt(Wire.FALLOCATE_MODE));
         dropSetIdsOfOthers(file);
         core.fallocate(file, mode, in.longAt(Wire.FALLOCATE_OFFSET), in.longAt(Wire.FALLOCATE_LENGTH));
+        contentChanged(file.ino(), 0, 0);
         reply.ok();
     }
 
@@ -230,6 +249,7 @@ final class FileRequests {
                 to,
                 in.longAt(Wire.COPY_TO_OFFSET),
                 wide ? length : Math.min(length, Integer.MAX_VALUE & -4096L));
+        contentChanged(to.ino(), 0, 0);
         if (wide) {
             reply.longNumber(copied);
         } else {

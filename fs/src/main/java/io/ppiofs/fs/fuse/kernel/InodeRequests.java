@@ -12,6 +12,7 @@ import io.ppiofs.fs.core.PosixAcl;
 import io.ppiofs.fs.core.RenameMode;
 import io.ppiofs.fs.core.SetAttr;
 import io.ppiofs.fs.core.Timestamp;
+import io.ppiofs.fs.fuse.kernel.MountGroup.Change;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -23,6 +24,7 @@ final class InodeRequests {
     private static final int XATTR_REPLACE = 2;
     private static final List<String> NAMESPACES = List.of("user.", "security.", "trusted.");
 
+    private final Dispatcher.Setting setting;
     private final FileSystemCore core;
     private final OpenHandles handles;
     private final Request in;
@@ -31,6 +33,7 @@ final class InodeRequests {
     private final boolean extendedSetxattr;
 
     InodeRequests(Dispatcher.Setting setting, OpenHandles handles, Request in, Reply reply) {
+        this.setting = setting;
         this.core = setting.core();
         this.handles = handles;
         this.in = in;
@@ -67,6 +70,45 @@ final class InodeRequests {
         entry(found);
     }
 
+    /** A new name in the request's directory. */
+    private void appeared(FileName name, Attr attr) {
+        if (setting.shared()) {
+            setting.tellOthers(
+                    new Change.Entry(node(), name),
+                    new Change.Inode(in.node(), 0, 0),
+                    new Change.Inode(attr.ino().value(), -1, 0));
+        }
+        entry(attr);
+    }
+
+    /** @return the inode behind a name, for those who must hear that it lost one; -1 if nobody must */
+    private long behind(Ino parent, FileName name) {
+        if (!setting.shared()) {
+            return -1;
+        }
+        try {
+            Ino ino = core.lookup(parent, name).ino();
+            core.forget(ino, 1);
+            return ino.value();
+        } catch (PpiofsException e) {
+            return -1; // the change itself will say so
+        }
+    }
+
+    private void gone(FileName name, long ino) {
+        if (setting.shared()) {
+            setting.tellOthers(
+                    new Change.Entry(node(), name), new Change.Inode(in.node(), 0, 0), new Change.Inode(ino, -1, 0));
+        }
+        reply.ok();
+    }
+
+    private void changed(long ino, boolean content) {
+        if (setting.shared()) {
+            setting.tellOthers(new Change.Inode(ino, content ? 0 : -1, 0));
+        }
+    }
+
     /** The kernel counts a lookup only with an answer that it takes. */
     private void entry(Attr attr) {
         long ino = attr.ino().value();
@@ -99,7 +141,9 @@ final class InodeRequests {
         if ((valid & Wire.FATTR_KILL_SUIDGID) != 0) {
             core.dropSetIds(in.caller(), node(), memberOf);
         }
-        reply.attr(core.setattr(in.caller(), node(), change(valid)));
+        Attr attr = core.setattr(in.caller(), node(), change(valid));
+        changed(in.node(), (valid & Wire.FATTR_SIZE) != 0);
+        reply.attr(attr);
     }
 
     private SetAttr change(int valid) {
@@ -127,28 +171,33 @@ final class InodeRequests {
     void symlink() {
         FileName name = in.name(Wire.IN_HEADER);
         byte[] target = in.string(in.end(Wire.IN_HEADER) + 1);
-        entry(core.symlink(in.caller(), node(), name, target));
+        appeared(name, core.symlink(in.caller(), node(), name, target));
     }
 
     void mknod() {
         Caller caller = in.caller(in.intAt(Wire.MKNOD_UMASK));
         FileName name = in.name(Wire.MKNOD_NAME);
-        entry(core.mknod(caller, node(), name, in.intAt(Wire.MKNOD_MODE), in.intAt(Wire.MKNOD_RDEV)));
+        appeared(name, core.mknod(caller, node(), name, in.intAt(Wire.MKNOD_MODE), in.intAt(Wire.MKNOD_RDEV)));
     }
 
     void mkdir() {
         Caller caller = in.caller(in.intAt(Wire.MKDIR_UMASK));
-        entry(core.mkdir(caller, node(), in.name(Wire.MKDIR_NAME), in.intAt(Wire.MKDIR_MODE) & 07777));
+        FileName name = in.name(Wire.MKDIR_NAME);
+        appeared(name, core.mkdir(caller, node(), name, in.intAt(Wire.MKDIR_MODE) & 07777));
     }
 
     void unlink() {
-        core.unlink(in.caller(), node(), in.name(Wire.IN_HEADER));
-        reply.ok();
+        FileName name = in.name(Wire.IN_HEADER);
+        long ino = behind(node(), name);
+        core.unlink(in.caller(), node(), name);
+        gone(name, ino);
     }
 
     void rmdir() {
-        core.rmdir(in.caller(), node(), in.name(Wire.IN_HEADER));
-        reply.ok();
+        FileName name = in.name(Wire.IN_HEADER);
+        long ino = behind(node(), name);
+        core.rmdir(in.caller(), node(), name);
+        gone(name, ino);
     }
 
     void rename() {
@@ -169,13 +218,25 @@ final class InodeRequests {
         Ino to = new Ino(in.longAt(Wire.RENAME_DIRECTORY));
         FileName oldName = in.name(names);
         FileName newName = in.name(in.end(names) + 1);
+        long moved = behind(node(), oldName);
+        long replaced = behind(to, newName);
         core.rename(in.caller(), node(), oldName, to, newName, mode);
+        if (setting.shared()) {
+            setting.tellOthers(
+                    new Change.Entry(node(), oldName),
+                    new Change.Entry(to, newName),
+                    new Change.Inode(in.node(), 0, 0),
+                    new Change.Inode(to.value(), 0, 0),
+                    new Change.Inode(moved, -1, 0),
+                    new Change.Inode(replaced, -1, 0));
+        }
         reply.ok();
     }
 
     void link() {
         Ino existing = new Ino(in.longAt(Wire.LINK_NODE));
-        entry(core.link(in.caller(), existing, node(), in.name(Wire.LINK_NAME)));
+        FileName name = in.name(Wire.LINK_NAME);
+        appeared(name, core.link(in.caller(), existing, node(), name));
     }
 
     void statfs() {
@@ -207,6 +268,7 @@ final class InodeRequests {
         if (dropSetGid && name.equals(PosixAcl.ACCESS)) {
             core.dropSetGid(in.caller(), node());
         }
+        changed(in.node(), false);
         reply.ok();
     }
 
@@ -264,6 +326,7 @@ final class InodeRequests {
 
     void removexattr() {
         core.removexattr(in.caller(), node(), attribute(Wire.IN_HEADER));
+        changed(in.node(), false);
         reply.ok();
     }
 }

@@ -13,6 +13,8 @@ import io.ppiofs.fs.fuse.MountTable;
 import io.ppiofs.fs.fuse.NativeSystem;
 import io.ppiofs.fs.fuse.ReadAhead;
 import java.nio.file.Path;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,11 +22,21 @@ import org.slf4j.LoggerFactory;
 /**
  * The driver that speaks the kernel's own protocol (see the package). Linux from 5.4 on, 64 bits.
  *
- * <p>Thread-safe; one instance may carry many mounts. A second mount of the same core is only coherent with {@code
- * attr_timeout=0,entry_timeout=0} and without {@code writeback_cache} on both.
+ * <p>Thread-safe; one instance may carry many mounts. Mounts of one core see each other's changes at once, long timeouts
+ * or not, if one instance made them all; {@code writeback_cache} needs to be the only one.
  */
 public final class KernelFuseDriver implements FuseDriver {
     private static final Logger LOG = LoggerFactory.getLogger(KernelFuseDriver.class);
+
+    private final Map<FileSystemCore, MountGroup> groups = new IdentityHashMap<>();
+
+    /** The mounts of {@code core}; groups without a mount are dropped here. */
+    private MountGroup group(FileSystemCore core) {
+        synchronized (groups) {
+            groups.values().removeIf(MountGroup::empty);
+            return groups.computeIfAbsent(core, c -> new MountGroup());
+        }
+    }
 
     /** Whether this system can have the driver at all. */
     public static boolean supported() {
@@ -37,7 +49,7 @@ public final class KernelFuseDriver implements FuseDriver {
         KernelOptions kernel = KernelOptions.of(options);
         NativeSystem system = NativeSystem.load();
         Path real = new MountPointCheck(system).check(mountPoint, kernel.nonEmpty());
-        KernelSession session = KernelSession.start(system, core, real, kernel, options);
+        KernelSession session = KernelSession.start(system, core, group(core), real, kernel, options);
         // The kernel asks the core for this: the mount answers when it returns.
         int errno = system.statfs(real);
         Optional<MountTable.Entry> entry = MountTable.at(real);

@@ -26,25 +26,35 @@ final class KernelSession implements MountSession {
 
     private final List<Device> devices = new ArrayList<>();
     private final OpenHandles handles;
-    private final ListenerGate gate;
+    private final Runnable onEnd;
     private final AtomicInteger running;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private KernelSession(OpenHandles handles, ListenerGate gate, int threads) {
+    private KernelSession(OpenHandles handles, int threads, Runnable onEnd) {
         this.handles = handles;
-        this.gate = gate;
+        this.onEnd = onEnd;
         this.running = new AtomicInteger(threads);
     }
 
     /** Mounts, answers INIT and starts the threads. Nothing is left mounted if it throws. */
     static KernelSession start(
-            NativeSystem system, FileSystemCore core, Path mountPoint, KernelOptions kernel, MountOptions options) {
+            NativeSystem system,
+            FileSystemCore core,
+            MountGroup group,
+            Path mountPoint,
+            KernelOptions kernel,
+            MountOptions options) {
         Device first = new DeviceMount(system).mount(mountPoint, kernel, options.source());
+        String name = threadName(mountPoint);
+        Invalidator invalidator = new Invalidator(name + "-invalidator", first, kernel.writebackCache());
         try {
+            group.join(invalidator, kernel.writebackCache(), mountPoint.toString());
             Handshake.Agreed agreed = Handshake.perform(first, kernel);
-            return started(
-                    system, first, new Dispatcher.Setting(core, kernel, agreed), threadName(mountPoint), options);
+            Dispatcher.Setting setting = new Dispatcher.Setting(core, kernel, agreed, group, invalidator);
+            return started(system, first, setting, name, options);
         } catch (RuntimeException | Error e) {
+            group.leave(invalidator);
+            invalidator.close();
             // Taken out of the tree before its descriptor goes, so that nobody meets a dead mount.
             int errno = system.detach(mountPoint);
             LOG.debug("detached after a failed start (errno {})", errno);
@@ -58,7 +68,10 @@ final class KernelSession implements MountSession {
         int threads = options.threads();
         OpenHandles handles = new OpenHandles(setting.core());
         ListenerGate gate = new ListenerGate(name + "-sentinel", threads);
-        KernelSession session = new KernelSession(handles, gate, threads);
+        KernelSession session = new KernelSession(handles, threads, () -> {
+            setting.group().leave(setting.invalidator());
+            setting.invalidator().close();
+        });
         session.devices.add(first);
         List<KernelWorker> workers = new ArrayList<>();
         try {
@@ -90,6 +103,7 @@ final class KernelSession implements MountSession {
             return;
         }
         try {
+            onEnd.run();
             devices.forEach(Device::close);
             handles.releaseEverything();
         } catch (RuntimeException e) {
