@@ -38,17 +38,20 @@ public interface FileSystemCore extends Closeable {
      * is not of that group. Nothing of the file changes if there is nothing to clear.
      *
      * @param memberOf whether the caller is of a group
+     * @return whether there was something to clear
      */
-    default void dropSetIds(Caller caller, Ino ino, IntPredicate memberOf) {
+    default boolean dropSetIds(Caller caller, Ino ino, IntPredicate memberOf) {
         Attr attr = getattr(ino);
         int mode = attr.mode();
         int without = SetIds.dropped(mode);
         if ((without & SetIds.SET_GID) != 0 && !memberOf.test(attr.gid())) {
             without &= ~SetIds.SET_GID;
         }
-        if (without != mode) {
-            setattr(caller, ino, new SetAttr(without & 07777, null, null, null, null, null));
+        if (without == mode) {
+            return false;
         }
+        setattr(caller, ino, new SetAttr(without & 07777, null, null, null, null, null));
+        return true;
     }
 
     /** Somebody outside the file's group sets its ACL: set-group-ID goes. */

@@ -59,6 +59,11 @@ public final class LiveMount implements FuseMount {
     }
 
     @Override
+    public List<RequestTimes.Row> requestTimes() {
+        return session.requestTimes();
+    }
+
+    @Override
     public synchronized void unmount(boolean force) {
         if (session.hasEnded()) {
             return;

@@ -635,6 +635,45 @@ abstract class FuseDriverContractTest {
     }
 
     @Test
+    void unmountsByForceUnderLoad() throws Exception {
+        FuseMount m = mount();
+        CountDownLatch busy = new CountDownLatch(4);
+        ExecutorService pool = Executors.newFixedThreadPool(4);
+        try {
+            List<Future<Integer>> writers = new ArrayList<>();
+            for (int t = 0; t < 4; t++) {
+                Path mine = mountPoint.resolve("load" + t);
+                writers.add(pool.submit(() -> writeUntilItFails(mine, busy)));
+            }
+            assertThat(busy.await(20, TimeUnit.SECONDS)).isTrue();
+            m.unmount(true);
+            for (Future<Integer> w : writers) {
+                assertThat(w.get(20, TimeUnit.SECONDS)).isPositive();
+            }
+        } finally {
+            pool.shutdownNow();
+        }
+        assertThat(m.mounted()).isFalse();
+        assertThat(MountTable.at(mountPoint.toRealPath())).isEmpty();
+        assertThat(model.lookupCount()).isZero();
+        assertThat(openFuseDescriptors()).isZero();
+    }
+
+    private static int writeUntilItFails(Path file, CountDownLatch busy) {
+        int written = 0;
+        try (FileChannel c = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            while (true) {
+                c.write(ByteBuffer.allocate(100_000), written * 1000L);
+                if (++written == 20) {
+                    busy.countDown();
+                }
+            }
+        } catch (IOException e) {
+            return written; // the mount has gone under it
+        }
+    }
+
+    @Test
     void noticesThatSomebodyElseUnmounted() throws Exception {
         FuseMount m = mount();
         assertThat(m.awaitEnd(Duration.ofMillis(1))).isFalse();

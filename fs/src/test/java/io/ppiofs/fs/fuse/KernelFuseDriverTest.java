@@ -52,6 +52,22 @@ class KernelFuseDriverTest extends FuseDriverContractTest {
     }
 
     @Test
+    void countsRequestsAndTheirTimes() throws Exception {
+        FuseMount m = mount();
+        for (int i = 0; i < 10; i++) {
+            Files.createDirectory(mountPoint().resolve("d" + i));
+        }
+        RequestTimes.Row mkdir = m.requestTimes().stream()
+                .filter(r -> r.name().equals("mkdir"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(mkdir.count()).isEqualTo(10);
+        assertThat(mkdir.nanos()).isPositive();
+        assertThat(mkdir.upTo().stream().mapToLong(Long::longValue).sum()).isEqualTo(10);
+        assertThat(mkdir.quantileMicros(0.5)).isLessThanOrEqualTo(mkdir.quantileMicros(1));
+    }
+
+    @Test
     void readsAndWritesAMebibyteAtOnce() throws Exception {
         mount();
         Path f = mountPoint().resolve("f");

@@ -4,6 +4,7 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.fuse.KernelOptions;
+import io.ppiofs.fs.fuse.RequestTimes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,7 +25,8 @@ final class Dispatcher {
             KernelOptions options,
             Handshake.Agreed agreed,
             MountGroup group,
-            Invalidator invalidator) {
+            Invalidator invalidator,
+            RequestTimes times) {
         /** Whether other mounts show this core, too. */
         boolean shared() {
             return group.shared();
@@ -42,6 +44,7 @@ final class Dispatcher {
     private final FileRequests files;
     private final boolean rootAndOwnerOnly;
     private final int owner;
+    private final RequestTimes times;
 
     Dispatcher(Setting setting, OpenHandles handles, Device device, Request request) {
         this.request = request;
@@ -51,10 +54,18 @@ final class Dispatcher {
         this.files = new FileRequests(setting, handles, notifier, request, reply);
         this.rootAndOwnerOnly = setting.options().rootAndOwnerOnly();
         this.owner = setting.options().owner();
+        this.times = setting.times();
     }
 
     /** Answers the request in hand; never throws but for what kills the thread. */
     void answer() {
+        int kind = request.opcode();
+        long start = System.nanoTime();
+        answerNow();
+        times.record(kind, System.nanoTime() - start);
+    }
+
+    private void answerNow() {
         reply.begin(request.unique());
         Opcode op = Opcode.of(request.opcode());
         if (op == null) {

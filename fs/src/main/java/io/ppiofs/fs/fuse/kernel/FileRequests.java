@@ -155,13 +155,11 @@ final class FileRequests {
         int flags = in.intAt(Wire.WRITE_FLAGS);
         long offset = in.longAt(Wire.WRITE_OFFSET);
         boolean fromMapping = (flags & Wire.WRITE_CACHE) != 0 && !writeback;
-        boolean dropSetIds = (flags & Wire.WRITE_KILL_SUIDGID) != 0;
-        if (dropSetIds) {
-            core.dropSetIds(in.caller(), file.ino(), memberOf);
-        }
+        // the flag comes with every write of who is not root
+        boolean dropped = (flags & Wire.WRITE_KILL_SUIDGID) != 0 && core.dropSetIds(in.caller(), file.ino(), memberOf);
         core.write(file, offset, in.data(Wire.WRITE_DATA, size));
         contentChanged(file.ino(), offset, size);
-        if (fromMapping || dropSetIds) {
+        if (fromMapping || dropped) {
             // The kernel does not know that the times, or the mode, have changed.
             notifier.attributesChanged(file.ino().value());
         }
@@ -199,8 +197,7 @@ final class FileRequests {
 
     /** fallocate and copy_file_range carry no flag for it; who is not root has no CAP_FSETID. */
     private void dropSetIdsOfOthers(OpenFile file) {
-        if (in.uid() != 0) {
-            core.dropSetIds(in.caller(), file.ino(), memberOf);
+        if (in.uid() != 0 && core.dropSetIds(in.caller(), file.ino(), memberOf)) {
             notifier.attributesChanged(file.ino().value());
         }
     }

@@ -6,6 +6,7 @@ import io.ppiofs.fs.fuse.ListenerGate;
 import io.ppiofs.fs.fuse.MountOptions;
 import io.ppiofs.fs.fuse.MountSession;
 import io.ppiofs.fs.fuse.NativeSystem;
+import io.ppiofs.fs.fuse.RequestTimes;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,12 +27,14 @@ final class KernelSession implements MountSession {
 
     private final List<Device> devices = new ArrayList<>();
     private final OpenHandles handles;
+    private final RequestTimes times;
     private final Runnable onEnd;
     private final AtomicInteger running;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private KernelSession(OpenHandles handles, int threads, Runnable onEnd) {
+    private KernelSession(OpenHandles handles, RequestTimes times, int threads, Runnable onEnd) {
         this.handles = handles;
+        this.times = times;
         this.onEnd = onEnd;
         this.running = new AtomicInteger(threads);
     }
@@ -50,7 +53,8 @@ final class KernelSession implements MountSession {
         try {
             group.join(invalidator, kernel.writebackCache(), mountPoint.toString());
             Handshake.Agreed agreed = Handshake.perform(first, kernel);
-            Dispatcher.Setting setting = new Dispatcher.Setting(core, kernel, agreed, group, invalidator);
+            Dispatcher.Setting setting = new Dispatcher.Setting(
+                    core, kernel, agreed, group, invalidator, new RequestTimes(Opcode.names()));
             return started(system, first, setting, name, options);
         } catch (RuntimeException | Error e) {
             group.leave(invalidator);
@@ -68,7 +72,7 @@ final class KernelSession implements MountSession {
         int threads = options.threads();
         OpenHandles handles = new OpenHandles(setting.core());
         ListenerGate gate = new ListenerGate(name + "-sentinel", threads);
-        KernelSession session = new KernelSession(handles, threads, () -> {
+        KernelSession session = new KernelSession(handles, setting.times(), threads, () -> {
             setting.group().leave(setting.invalidator());
             setting.invalidator().close();
         });
@@ -111,6 +115,11 @@ final class KernelSession implements MountSession {
         } finally {
             ended.countDown();
         }
+    }
+
+    @Override
+    public List<RequestTimes.Row> requestTimes() {
+        return times.rows();
     }
 
     @Override

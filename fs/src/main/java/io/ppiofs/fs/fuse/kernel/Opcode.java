@@ -1,5 +1,7 @@
 package io.ppiofs.fs.fuse.kernel;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +78,15 @@ enum Opcode {
     /** @return null for a request that this version does not know */
     static @Nullable Opcode of(int number) {
         return number >= 0 && number < BY_NUMBER.length ? BY_NUMBER[number] : null;
+    }
+
+    /** Names by number, empty where there is none. */
+    static List<String> names() {
+        List<String> names = new ArrayList<>();
+        for (Opcode o : BY_NUMBER) {
+            names.add(o == null ? "" : o.text());
+        }
+        return names;
     }
 
     int number() {
