@@ -2,6 +2,7 @@ package io.ppiofs.fs.volume;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.file.DurableFile;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;

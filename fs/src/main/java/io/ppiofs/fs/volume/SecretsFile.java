@@ -10,6 +10,7 @@ import io.ppiofs.cbor.CborSimple;
 import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.file.DurableFile;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

@@ -2,6 +2,7 @@ package io.ppiofs.fs.volume;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.file.DurableFile;
 import io.ppiofs.network.NetworkId;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;

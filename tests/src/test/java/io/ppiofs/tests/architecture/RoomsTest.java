@@ -29,6 +29,7 @@ class RoomsTest {
     private static final String NETWORK = "io.ppiofs.network..";
     private static final String CBOR = "io.ppiofs.cbor..";
     private static final String BASE32 = "io.ppiofs.base32..";
+    private static final String FILE = "io.ppiofs.file..";
     private static final String OVERLAY = "io.ppiofs.overlay..";
     private static final String PROOFS = "io.ppiofs.proofs..";
     private static final String FS = "io.ppiofs.fs..";
@@ -50,7 +51,7 @@ class RoomsTest {
     void blockstore_knows_no_other_room() {
         noClasses()
                 .that()
-                .resideInAnyPackage(BLOCKSTORE, ERROR, NETWORK, CBOR, BASE32)
+                .resideInAnyPackage(BLOCKSTORE, ERROR, NETWORK, CBOR, BASE32, FILE)
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(OVERLAY, PROOFS, FS, NODE)

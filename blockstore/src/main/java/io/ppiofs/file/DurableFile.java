@@ -1,4 +1,4 @@
-package io.ppiofs.fs.volume;
+package io.ppiofs.file;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
@@ -20,13 +20,14 @@ import org.jspecify.annotations.Nullable;
  * Small files that are replaced as a whole: written beside the target with mode 0600, flushed, renamed over it, and
  * the directory flushed. A crash or a full disk at any point leaves the old file or the new one, never a part.
  */
-final class DurableFile {
+public final class DurableFile {
     private static final Set<StandardOpenOption> CREATE =
             Set.of(StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
 
     private DurableFile() {}
 
-    static void replace(Path target, byte[] bytes, String operation) {
+    /** @throws PpiofsException NO_SPACE, QUOTA_EXCEEDED, IO in one sentence that begins with {@code operation} */
+    public static void replace(Path target, byte[] bytes, String operation) {
         try {
             rename(writeBeside(target, bytes), target);
             syncDirectory(directoryOf(target));
@@ -36,7 +37,7 @@ final class DurableFile {
     }
 
     /** Writes and flushes {@code target.new}; one writer at a time (the home's lock). */
-    static Path writeBeside(Path target, byte[] bytes) throws IOException {
+    public static Path writeBeside(Path target, byte[] bytes) throws IOException {
         Path beside = target.resolveSibling(target.getFileName() + ".new");
         Files.deleteIfExists(beside); // a left-over of a crash may have another mode
         try (FileChannel out = FileChannel.open(
@@ -50,7 +51,8 @@ final class DurableFile {
         return beside;
     }
 
-    static void rename(Path from, Path to) throws IOException {
+    /** Atomic within one file system. */
+    public static void rename(Path from, Path to) throws IOException {
         try {
             Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (AtomicMoveNotSupportedException e) {
@@ -58,13 +60,15 @@ final class DurableFile {
         }
     }
 
-    static void syncDirectory(Path directory) throws IOException {
+    /** Makes names in {@code directory} durable. */
+    public static void syncDirectory(Path directory) throws IOException {
         try (FileChannel d = FileChannel.open(directory, StandardOpenOption.READ)) {
             d.force(true);
         }
     }
 
-    static Path directoryOf(Path file) {
+    /** The directory that {@code file} lies in. */
+    public static Path directoryOf(Path file) {
         Path parent = file.toAbsolutePath().getParent();
         if (parent == null) {
             throw new IllegalArgumentException("no file: " + file);
@@ -73,7 +77,7 @@ final class DurableFile {
     }
 
     /** All bytes, or null if there is no such file; CORRUPT if it is longer than {@code max}. */
-    static byte @Nullable [] read(Path file, int max, String operation) {
+    public static byte @Nullable [] read(Path file, int max, String operation) {
         try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = in.size();
             if (size > max) {
@@ -97,7 +101,8 @@ final class DurableFile {
         }
     }
 
-    static PpiofsException failure(String operation, Path file, IOException e) {
+    /** What went wrong, in one sentence. */
+    public static PpiofsException failure(String operation, Path file, IOException e) {
         String reason = String.valueOf(e.getMessage());
         String lower = reason.toLowerCase(Locale.ROOT);
         if (lower.contains("no space left")) {
