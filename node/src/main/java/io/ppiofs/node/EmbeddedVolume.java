@@ -15,6 +15,7 @@ import io.ppiofs.fs.core.Fsck;
 import io.ppiofs.fs.core.HeadCheckpoints;
 import io.ppiofs.fs.core.SpaceAccount;
 import io.ppiofs.fs.core.VolumeFileSystem;
+import io.ppiofs.fs.fuse.CoarseClock;
 import io.ppiofs.fs.tree.SipHash;
 import io.ppiofs.fs.volume.HybridLogicalClock;
 import io.ppiofs.fs.volume.UnlockedVolume;
@@ -76,8 +77,11 @@ final class EmbeddedVolume implements OpenVolume {
                 space);
         Map<FileName, Supplier<byte[]>> files = new LinkedHashMap<>();
         virtualFiles.forEach((name, content) -> files.put(FileName.of(name), content));
-        EmbeddedVolume opened =
-                new EmbeddedVolume(VolumeFileSystem.open(core, CoreOptions.defaults(), files), blocks, store, live);
+        EmbeddedVolume opened = new EmbeddedVolume(
+                VolumeFileSystem.open(core, CoreOptions.defaults(), files, CoarseClock.ofSystem()),
+                blocks,
+                store,
+                live);
         live.add(opened);
         return opened;
     }

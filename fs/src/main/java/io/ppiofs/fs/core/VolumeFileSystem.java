@@ -87,10 +87,11 @@ public final class VolumeFileSystem implements FileSystemCore {
      */
     public static VolumeFileSystem open(
             CoreVolume volume, CoreOptions options, Map<FileName, Supplier<byte[]>> virtualFiles) {
-        return open(volume, options, virtualFiles, CoarseClock.ofSystem());
+        return open(volume, options, virtualFiles, Clock.systemUTC());
     }
 
-    static VolumeFileSystem open(
+    /** @param clock what files are stamped with */
+    public static VolumeFileSystem open(
             CoreVolume volume, CoreOptions options, Map<FileName, Supplier<byte[]>> virtualFiles, Clock clock) {
         CoreEngine engine = CoreEngine.open(volume, options);
         VolumeFileSystem fs = new VolumeFileSystem(engine, virtualFiles, clock);

@@ -63,19 +63,19 @@ final class NodeMetrics implements Closeable {
                 requests.forEach((kind, numbers) -> {
                     Tags tags = Tags.of("dir", String.valueOf(mount.get("dir")), "request", String.valueOf(kind));
                     if (numbers instanceof Map<?, ?> m) {
-                        m.forEach((name, value) -> row(rows, "ppiofs.fuse." + snake(String.valueOf(name)), tags, value));
+                        m.forEach(
+                                (name, value) -> row(rows, "ppiofs.fuse." + snake(String.valueOf(name)), tags, value));
                     }
                 });
             }
         }
         perMount.forEach((name, gauge) -> gauge.register(rows.getOrDefault(name, List.of()), true));
-        rows.forEach((name, its) -> perMount
-                .computeIfAbsent(name, n -> MultiGauge.builder(n).register(registry))
+        rows.forEach((name, its) -> perMount.computeIfAbsent(
+                        name, n -> MultiGauge.builder(n).register(registry))
                 .register(its, true));
     }
 
-    private static void row(
-            Map<String, List<MultiGauge.Row<?>>> rows, String name, Tags tags, @Nullable Object value) {
+    private static void row(Map<String, List<MultiGauge.Row<?>>> rows, String name, Tags tags, @Nullable Object value) {
         if (value instanceof Number n) {
             rows.computeIfAbsent(name, k -> new ArrayList<>()).add(MultiGauge.Row.of(tags, n));
         }

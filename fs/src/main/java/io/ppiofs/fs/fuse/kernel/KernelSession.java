@@ -53,8 +53,8 @@ final class KernelSession implements MountSession {
         try {
             group.join(invalidator, kernel.writebackCache(), mountPoint.toString());
             Handshake.Agreed agreed = Handshake.perform(first, kernel);
-            Dispatcher.Setting setting = new Dispatcher.Setting(
-                    core, kernel, agreed, group, invalidator, new RequestTimes(Opcode.names()));
+            Dispatcher.Setting setting =
+                    new Dispatcher.Setting(core, kernel, agreed, group, invalidator, new RequestTimes(Opcode.names()));
             return started(system, first, setting, name, options);
         } catch (RuntimeException | Error e) {
             group.leave(invalidator);

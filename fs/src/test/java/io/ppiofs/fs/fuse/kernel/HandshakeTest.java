@@ -90,7 +90,9 @@ class HandshakeTest {
         int h = answer(1);
         int flags = memory.getInt(h + Wire.INIT_OUT_FLAGS);
         assertThat(flags & FLAGS_OFFERED_BY_NOBODY_WE_KNOW).isZero();
-        assertThat(memory.getInt(h + Wire.INIT_OUT_FLAGS2)).as("nothing of the upper half").isZero();
+        assertThat(memory.getInt(h + Wire.INIT_OUT_FLAGS2))
+                .as("nothing of the upper half")
+                .isZero();
         assertThat(all.has(Wire.POSIX_ACL)).isTrue();
         assertThat(all.has(Wire.WRITEBACK_CACHE)).isFalse();
         offer(2, 7, 45, (int) (Wire.BIG_WRITES | Wire.MAX_PAGES), 0);

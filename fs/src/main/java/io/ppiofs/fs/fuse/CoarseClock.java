@@ -1,4 +1,4 @@
-package io.ppiofs.fs.core;
+package io.ppiofs.fs.fuse;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
