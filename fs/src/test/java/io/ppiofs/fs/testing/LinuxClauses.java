@@ -326,6 +326,8 @@ final class LinuxClauses extends Clauses {
         int member = os.as(OTHER, OTHER, new int[] {NOBODY}, () -> os.truncate(locking, 50));
         ok("truncate by a member of the file's group", member);
         octal("leaves it, too", 02767, os.stat(locking).permissions());
+        ok("chown by root", os.chown(locking, NOBODY, NOBODY));
+        octal("leaves it, too", 02767, os.stat(locking).permissions());
         ok("truncate outside the group", as(OTHER, () -> os.truncate(locking, 10)));
         octal("clears it", 0767, os.stat(locking).permissions());
     }

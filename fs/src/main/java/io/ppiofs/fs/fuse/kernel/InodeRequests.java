@@ -138,11 +138,13 @@ final class InodeRequests {
 
     void setattr() {
         int valid = in.intAt(Wire.SETATTR_VALID);
-        if ((valid & Wire.FATTR_KILL_SUIDGID) != 0) {
+        // At chown the flag comes for root, too, who keeps set-gid without execution: the core knows that rule.
+        boolean truncates = (valid & Wire.FATTR_SIZE) != 0;
+        if ((valid & Wire.FATTR_KILL_SUIDGID) != 0 && (truncates || in.uid() != 0)) {
             core.dropSetIds(in.caller(), node(), memberOf);
         }
         Attr attr = core.setattr(in.caller(), node(), change(valid));
-        changed(in.node(), (valid & Wire.FATTR_SIZE) != 0);
+        changed(in.node(), truncates);
         reply.attr(attr);
     }
 
