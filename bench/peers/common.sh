@@ -46,7 +46,7 @@ unmount() {
 mount_ppiofs() {
     mkdir -p "$scratch/ppiofs"
     mounts+=("$scratch/ppiofs")
-    PPIOFS_HOME=$scratch/home "$ppiofs" mount "$scratch/ppiofs" -d >&2 || die 'ppiofs does not mount'
+    PPIOFS_HOME=$scratch/home "$ppiofs" mount "$scratch/ppiofs" -d -o "${PPIOFS_MOUNT_OPTIONS:-rw}" >&2 || die 'ppiofs does not mount'
 }
 
 # The process id of the daemon that serves our mount: it stands in the home's lock file.

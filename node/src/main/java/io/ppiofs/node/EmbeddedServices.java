@@ -14,7 +14,6 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.GarbageCollector;
 import io.ppiofs.fs.core.VolumeFileSystem;
 import io.ppiofs.fs.fuse.FuseDriver;
-import io.ppiofs.fs.fuse.JnrFuseDriver;
 import io.ppiofs.fs.volume.Protection;
 import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.Unlocker;
@@ -41,7 +40,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The embedded default: volumes and one segment store in the home, mounts through libfuse. The store opens at the
+ * The embedded default: volumes and one segment store in the home, mounts through a FUSE driver. The store opens at the
  * first need, in the background if {@link #warmUp} was called.
  */
 public final class EmbeddedServices implements NodeServices {
@@ -52,7 +51,7 @@ public final class EmbeddedServices implements NodeServices {
 
     private final Home home;
     private final NodeConfig config;
-    private final JnrFuseDriver driver = new JnrFuseDriver();
+    private final MountDrivers driver;
 
     /**
      * Held while a volume is made and while garbage is collected: a volume that appeared between the list of volumes
@@ -72,6 +71,7 @@ public final class EmbeddedServices implements NodeServices {
     private EmbeddedServices(Home home, NodeConfig config) {
         this.home = home;
         this.config = config;
+        this.driver = new MountDrivers(config.get(NodeConfig.MOUNT_DRIVER));
     }
 
     /** Opens nothing yet. */

@@ -16,6 +16,7 @@ import io.ppiofs.fs.core.Fsck;
 import io.ppiofs.fs.core.HeadCheckpoints;
 import io.ppiofs.fs.core.SpaceAccount;
 import io.ppiofs.fs.core.VolumeFileSystem;
+import io.ppiofs.fs.fuse.CoarseClock;
 import io.ppiofs.fs.tree.SipHash;
 import io.ppiofs.fs.volume.HybridLogicalClock;
 import io.ppiofs.fs.volume.UnlockedVolume;
@@ -81,7 +82,8 @@ final class EmbeddedVolume implements OpenVolume {
         Map<FileName, Supplier<byte[]>> files = new LinkedHashMap<>();
         virtualFiles.forEach((name, content) -> files.put(FileName.of(name), content));
         CoreOptions options = CoreOptions.defaults().withOwner(account());
-        EmbeddedVolume opened = new EmbeddedVolume(VolumeFileSystem.open(core, options, files), blocks, store, live);
+        EmbeddedVolume opened = new EmbeddedVolume(
+                VolumeFileSystem.open(core, options, files, CoarseClock.ofSystem()), blocks, store, live);
         live.add(opened);
         return opened;
     }

@@ -174,7 +174,7 @@ public final class Node implements AutoCloseable {
                 "ppiofs:" + request.volume(),
                 request.readOnly(),
                 request.kernelOptions(),
-                threads > 0 ? threads : Math.max(4, Runtime.getRuntime().availableProcessors() * 2));
+                threads > 0 ? threads : usualThreads());
         mounting.incrementAndGet();
         try {
             return mounts.mount(request, options);
@@ -182,6 +182,11 @@ public final class Node implements AutoCloseable {
             mounting.decrementAndGet();
             endIfIdle();
         }
+    }
+
+    /** Each has up to 2 MiB of direct memory, so there is an end to it. */
+    private static int usualThreads() {
+        return Math.max(4, Math.min(16, Runtime.getRuntime().availableProcessors() * 2));
     }
 
     private void endIfIdle() {

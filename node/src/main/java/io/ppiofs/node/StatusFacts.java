@@ -1,5 +1,6 @@
 package io.ppiofs.node;
 
+import io.ppiofs.fs.fuse.RequestTimes;
 import io.ppiofs.node.control.Json;
 import io.ppiofs.node.network.NetworkService;
 import java.nio.charset.StandardCharsets;
@@ -81,6 +82,18 @@ public final class StatusFacts {
         facts.put("readOnly", live.options().readOnly());
         facts.put("options", live.options().kernelOptions());
         facts.put("since", live.since().toString());
+        Map<String, @Nullable Object> requests = new LinkedHashMap<>();
+        live.fuse().requestTimes().forEach(row -> requests.put(row.name(), times(row)));
+        facts.put("requests", requests);
+        return facts;
+    }
+
+    private static Map<String, @Nullable Object> times(RequestTimes.Row row) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("count", row.count());
+        facts.put("meanMicros", row.nanos() / 1000 / row.count());
+        facts.put("medianMicrosAtMost", row.quantileMicros(0.5));
+        facts.put("p99MicrosAtMost", row.quantileMicros(0.99));
         return facts;
     }
 

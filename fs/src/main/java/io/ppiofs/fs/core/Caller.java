@@ -1,6 +1,16 @@
 package io.ppiofs.fs.core;
 
-/** Who asks: effective uid and gid, and the process id for reports. Permissions are checked by the kernel. */
-public record Caller(int uid, int gid, int pid) {
+/**
+ * Who asks: effective uid and gid, and the process id for reports. Permissions are checked by the kernel.
+ *
+ * @param umask permission bits that a new file shall not have unless its directory has a default ACL (acl(5)); 0 where the
+ *     driver's kernel has taken them away itself
+ */
+public record Caller(int uid, int gid, int pid, int umask) {
     public static final Caller ROOT = new Caller(0, 0, 0);
+
+    /** One whose umask has been applied. */
+    public Caller(int uid, int gid, int pid) {
+        this(uid, gid, pid, 0);
+    }
 }

@@ -506,6 +506,7 @@ public final class CoreEngine {
             Lock refs = contents.refsInFlight.writeLock();
             refs.lock();
             try {
+                contents.startSharing();
                 body.run();
             } finally {
                 refs.unlock();
@@ -542,6 +543,7 @@ public final class CoreEngine {
                 refsOf(key, value, live);
             }
         });
+        contents.visitShared(live);
     }
 
     /** The refs inside one entry of the namespace map. */

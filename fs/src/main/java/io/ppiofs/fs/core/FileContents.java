@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -55,6 +56,14 @@ final class FileContents {
     /** Attempts of a read whose blocks were replaced and collected under it. */
     private static final int READ_ATTEMPTS = 5;
 
+    /** Copies of less are copies of bytes: an extent costs about 100 bytes in the map. */
+    private static final int SHARE_MIN = 16 << 10;
+
+    /** Attempts of sharing extents of a file that is being written. */
+    private static final int SHARE_ATTEMPTS = 3;
+
+    private static final int COPY_BUFFER = 128 << 10;
+
     /** Times that the extents of a read are looked up without the lock. */
     private static final int PLAN_ATTEMPTS = 3;
 
@@ -71,6 +80,9 @@ final class FileContents {
     private final ConcurrentLinkedQueue<FileState> dirtyQueue = new ConcurrentLinkedQueue<>();
     private final AtomicLong journalledTotal = new AtomicLong();
     private final AtomicLong droppedBytes = new AtomicLong();
+
+    /** Refs that were given to a second file while a mark is under way; null while none is. */
+    private volatile @Nullable Set<BlockRef> sharedWhileMarking;
 
     /** Encoders hold the read side from writing a block until its ref can be found; marking takes the write side. */
     final ReentrantReadWriteLock refsInFlight = new ReentrantReadWriteLock();
@@ -468,6 +480,159 @@ final class FileContents {
             });
         }
         return found[0];
+    }
+
+    // ---- copy -----------------------------------------------------------------------------------------------------
+
+    /**
+     * Copies up to {@code length} bytes; blocks are shared where the source has them, which costs one flush of the source
+     * and one extent per block, no data.
+     *
+     * @return bytes copied: what the source has there
+     */
+    long copyRange(FileState source, long from, FileState target, long to, long length, Timestamp now) {
+        if (to > Long.MAX_VALUE - length) {
+            throw PpiofsException.expected(
+                    ErrorKind.FILE_TOO_LARGE, "copy_file_range", Long.toUnsignedString(target.ino));
+        }
+        long n = 0;
+        for (int attempt = 0; attempt < SHARE_ATTEMPTS; attempt++) {
+            flush(source);
+            long version;
+            source.lock.lock();
+            try {
+                version = source.extentsVersion;
+                n = Math.min(length, source.size - from);
+                if (n <= 0) {
+                    return 0;
+                }
+                if (source.inline || n < SHARE_MIN) {
+                    break;
+                }
+            } finally {
+                source.lock.unlock();
+            }
+            if (source != target) {
+                clearForHoles(source, from, target, to, n, now);
+            }
+            loadInline(target);
+            if (share(source, version, from, target, to, n, now)) {
+                return n;
+            }
+        }
+        // no more than was there at first: inside one file the copy itself may make more
+        return copyBytes(source, from, target, to, n, now);
+    }
+
+    /** Where the source has a hole the target must have one, too. */
+    private void clearForHoles(FileState source, long from, FileState target, long to, long n, Timestamp now) {
+        long held = 0;
+        for (Extent e : extents(source.ino, from, from + n)) {
+            held += Math.min(e.end(), from + n) - Math.max(e.offset(), from);
+        }
+        boolean overwrites;
+        target.lock.lock();
+        try {
+            overwrites = target.size > to;
+        } finally {
+            target.lock.unlock();
+        }
+        if (held < n && overwrites) {
+            punch(target, to, to + n, now);
+        }
+    }
+
+    /** @return false if the source changed meanwhile, or has what is in no block yet */
+    private boolean share(FileState source, long version, long from, FileState target, long to, long n, Timestamp now) {
+        refsInFlight.readLock().lock();
+        try {
+            List<Extent> extents = extents(source.ino, from, from + n);
+            // First told to a mark under way, then found to be in use still: so no sweep takes them.
+            Set<BlockRef> shared = sharedWhileMarking;
+            if (shared != null) {
+                extents.forEach(e -> shared.add(e.ref()));
+            }
+            long covered = 0;
+            for (Extent e : extents) {
+                covered += Math.min(e.end(), from + n) - Math.max(e.offset(), from);
+            }
+            if (source == target && covered < n || !settled(source, version, from, n)) {
+                return false;
+            }
+            target.lock.lock();
+            try {
+                awaitBarrier(target);
+                forget(target, to, to + n);
+                for (Extent e : extents) {
+                    putShared(target, e.clip(Math.max(e.offset(), from), Math.min(e.end(), from + n)), to - from);
+                }
+                target.size = Math.max(target.size, to + n);
+                target.touch(now);
+                enqueue(target);
+            } finally {
+                target.lock.unlock();
+            }
+            return true;
+        } finally {
+            refsInFlight.readLock().unlock();
+        }
+    }
+
+    private static boolean settled(FileState s, long version, long from, long n) {
+        s.lock.lock();
+        try {
+            return s.extentsVersion == version
+                    && !s.inline
+                    && s.baseLimit == FileState.NO_LIMIT
+                    && s.size >= from + n
+                    && s.dirty.overlapping(from, from + n).isEmpty()
+                    && s.pending.overlapping(from, from + n).isEmpty();
+        } finally {
+            s.lock.unlock();
+        }
+    }
+
+    /** Puts one extent, moved by {@code shift}, as pieces that cross no boundary of the target's blocks. */
+    private void putShared(FileState target, Extent e, long shift) {
+        Encoding block = Encoding.of(e.ref());
+        long at = e.offset() + shift;
+        long end = e.end() + shift;
+        int inBlock = e.blockOffset();
+        while (at < end) {
+            int length = (int) Math.min(end - at, blockSize - at % blockSize);
+            target.pending.put(new Piece(at, length, block, inBlock));
+            at += length;
+            inBlock += length;
+        }
+    }
+
+    private long copyBytes(FileState source, long from, FileState target, long to, long length, Timestamp now) {
+        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(length, COPY_BUFFER));
+        long done = 0;
+        while (done < length) {
+            buffer.clear().limit((int) Math.min(buffer.capacity(), length - done));
+            int n = read(source, from + done, buffer);
+            if (n == 0) {
+                break;
+            }
+            write(target, to + done, false, buffer.flip(), now);
+            done += n;
+        }
+        return done;
+    }
+
+    /** A mark begins; called while no ref is in flight. */
+    void startSharing() {
+        sharedWhileMarking = ConcurrentHashMap.newKeySet();
+    }
+
+    /** Names the refs that were shared since the mark began; last of all, after their first places. */
+    void visitShared(java.util.function.Consumer<BlockRef> visitor) {
+        Set<BlockRef> shared = sharedWhileMarking;
+        if (shared != null) {
+            shared.forEach(visitor);
+            sharedWhileMarking = null;
+        }
     }
 
     // ---- read -----------------------------------------------------------------------------------------------------

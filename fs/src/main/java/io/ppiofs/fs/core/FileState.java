@@ -51,6 +51,8 @@ final class FileState {
     boolean dead;
     /** nanoTime of the first change that no flush has taken. */
     long dirtySince;
+    /** Known to have no file capabilities (capabilities(7)), which any change of the content takes away. */
+    volatile boolean noCapabilities;
     /** In the flusher's queue. */
     boolean queued;
     /** Counts changes of the extents in the map: a reader that saw an older count looks again. */

@@ -3,6 +3,7 @@ package io.ppiofs.fs.core;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /**
  * One mounted view of a volume in the shape of FUSE's low-level interface. All calls are thread-safe, operations on
@@ -13,10 +14,17 @@ import java.util.List;
  * lookup count; {@link #forget} takes it back. An inode lives while it has a name, a lookup count or an open file.
  *
  * <p>Permissions against mode bits are the kernel's business (the drivers mount with {@code default_permissions});
- * what the kernel cannot do (set-id clearing by chown, sticky inheritance of gid) is done here.
+ * what the kernel cannot do (set-id clearing by chown, inheritance of gid and ACLs) is done here. ACLs are the extended
+ * attributes of {@link PosixAcl}: they and the mode bits follow each other.
  */
 public interface FileSystemCore extends Closeable {
     Attr lookup(Ino parent, FileName name);
+
+    /** Attributes of an inode known by its number, for a driver that looks it up again; counts as a lookup. */
+    Attr reference(Ino ino);
+
+    /** The directory that holds a directory; the root's is itself. */
+    Ino parent(Ino directory);
 
     /** Takes {@code count} off the lookup count. */
     void forget(Ino ino, long count);
@@ -25,10 +33,39 @@ public interface FileSystemCore extends Closeable {
 
     Attr setattr(Caller caller, Ino ino, SetAttr change);
 
+    /**
+     * Somebody without CAP_FSETID changes the content: set-user-ID goes, and set-group-ID where it means execution or he
+     * is not of that group. Nothing of the file changes if there is nothing to clear.
+     *
+     * @param memberOf whether the caller is of a group
+     * @return whether there was something to clear
+     */
+    default boolean dropSetIds(Caller caller, Ino ino, IntPredicate memberOf) {
+        Attr attr = getattr(ino);
+        int mode = attr.mode();
+        int without = SetIds.dropped(mode);
+        if ((without & SetIds.SET_GID) != 0 && !memberOf.test(attr.gid())) {
+            without &= ~SetIds.SET_GID;
+        }
+        if (without == mode) {
+            return false;
+        }
+        setattr(caller, ino, new SetAttr(without & 07777, null, null, null, null, null));
+        return true;
+    }
+
+    /** Somebody outside the file's group sets its ACL: set-group-ID goes. */
+    default void dropSetGid(Caller caller, Ino ino) {
+        int mode = getattr(ino).mode();
+        if ((mode & SetIds.SET_GID) != 0) {
+            setattr(caller, ino, new SetAttr(mode & 07777 & ~SetIds.SET_GID, null, null, null, null, null));
+        }
+    }
+
     /** The target of a symbolic link, 1–4095 bytes. */
     byte[] readlink(Ino ino);
 
-    /** @param mode type (regular, fifo, socket, device) and permission bits, umask already applied */
+    /** @param mode type (regular, fifo, socket, device) and permission bits, the caller's umask is applied here */
     Attr mknod(Caller caller, Ino parent, FileName name, int mode, int rdev);
 
     Attr mkdir(Caller caller, Ino parent, FileName name, int mode);
@@ -51,6 +88,9 @@ public interface FileSystemCore extends Closeable {
     /** Makes the file and opens it; EXISTS if the name is taken. */
     Created create(Caller caller, Ino parent, FileName name, int mode, OpenFlags flags);
 
+    /** Makes a file without a name and opens it; it gets one by {@link #link}, or goes with its last user. */
+    Created tmpfile(Caller caller, Ino directory, int mode, OpenFlags flags);
+
     /** @return bytes put into {@code dst}, fewer than it has room for only at the end of the file */
     int read(OpenFile file, long offset, ByteBuffer dst);
 
@@ -59,6 +99,11 @@ public interface FileSystemCore extends Closeable {
 
     /** At each close(2) of a descriptor. */
     void flush(OpenFile file);
+
+    /** Whether {@link #flush} does anything; a driver need not call it otherwise. */
+    default boolean observesFlush() {
+        return true;
+    }
 
     /** Durable on this machine's disk when it returns. */
     void fsync(OpenFile file, boolean dataOnly);
@@ -102,6 +147,14 @@ public interface FileSystemCore extends Closeable {
     }
 
     void fallocate(OpenFile file, AllocateMode mode, long offset, long length);
+
+    /**
+     * Copies up to {@code length} bytes inside the volume, sharing what is stored where it can; ends at the end of {@code
+     * from}. Ranges in one file do not overlap (the kernel sees to it).
+     *
+     * @return bytes copied, 0 at or behind the end
+     */
+    long copyRange(OpenFile from, long fromOffset, OpenFile to, long toOffset, long length);
 
     /** What lseek(2) looks for. */
     enum Seek {

@@ -11,6 +11,12 @@ final class InodeRecord {
     /** Content stands in the inline range. */
     static final int FLAG_INLINE = 1;
 
+    /** There is an access ACL. */
+    static final int FLAG_ACL = 2;
+
+    /** There is a default ACL (directories). */
+    static final int FLAG_DEFAULT_ACL = 4;
+
     int mode;
     int uid;
     int gid;
@@ -87,6 +93,14 @@ final class InodeRecord {
 
     boolean isRegular() {
         return (mode & FileType.MASK) == FileType.REGULAR.bits();
+    }
+
+    boolean has(int flag) {
+        return (flags & flag) != 0;
+    }
+
+    void flag(int flag, boolean on) {
+        flags = on ? flags | flag : flags & ~flag;
     }
 
     boolean inline() {

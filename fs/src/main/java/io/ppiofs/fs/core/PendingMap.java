@@ -33,6 +33,17 @@ final class PendingMap {
             this.length = length;
         }
 
+        private Encoding(BlockRef stored) {
+            this.data = null;
+            this.length = stored.length();
+            this.ref = stored;
+        }
+
+        /** A block that exists already. */
+        static Encoding of(BlockRef stored) {
+            return new Encoding(stored);
+        }
+
         boolean done() {
             return ref != null;
         }

@@ -36,10 +36,10 @@ public final class VolumeFileSystem implements FileSystemCore {
     /** Values up to this stand in the map; longer ones are blocks. */
     static final int MAX_VALUE_IN_MAP = 480;
 
-    private static final int SET_ID_BITS = 0xC00;
-    private static final int SET_GID = 0x400;
-    private static final int GROUP_EXECUTE = 0x8;
+    private static final int SET_GID = SetIds.SET_GID;
     private static final String CID_XATTR = "user.ppiofs.cid";
+    private static final byte[] CAPABILITIES =
+            "security.capability".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     private static final long VIRTUAL_VIEW = 0xFFL << 56;
 
     private final CoreEngine engine;
@@ -52,6 +52,9 @@ public final class VolumeFileSystem implements FileSystemCore {
     private final Striped<Lock> stripes;
     private final ReentrantLock directoryMoves = new ReentrantLock();
     private final Set<Long> orphans = ConcurrentHashMap.newKeySet();
+    /** Orphans that never had a name and may get one. */
+    private final Set<Long> unnamed = ConcurrentHashMap.newKeySet();
+
     private final Map<FileName, VirtualFile> virtualFiles = new ConcurrentHashMap<>();
     private final Clock clock;
     private final boolean updateAtime;
@@ -87,7 +90,8 @@ public final class VolumeFileSystem implements FileSystemCore {
         return open(volume, options, virtualFiles, Clock.systemUTC());
     }
 
-    static VolumeFileSystem open(
+    /** @param clock what files are stamped with */
+    public static VolumeFileSystem open(
             CoreVolume volume, CoreOptions options, Map<FileName, Supplier<byte[]>> virtualFiles, Clock clock) {
         CoreEngine engine = CoreEngine.open(volume, options);
         VolumeFileSystem fs = new VolumeFileSystem(engine, virtualFiles, clock);
@@ -318,6 +322,27 @@ public final class VolumeFileSystem implements FileSystemCore {
     }
 
     @Override
+    public Attr reference(Ino ino) {
+        VirtualFile v = virtualFile(ino);
+        if (v != null) {
+            return virtualAttr(v);
+        }
+        lookups.increment(ino.value());
+        try {
+            return getattr(ino);
+        } catch (PpiofsException gone) {
+            forget(ino, 1);
+            throw gone;
+        }
+    }
+
+    @Override
+    public Ino parent(Ino directory) {
+        directoryOrThrow(directory.value(), "lookup");
+        return new Ino(record(directory.value(), "lookup").parent);
+    }
+
+    @Override
     public void forget(Ino ino, long count) {
         if (lookups.decrement(ino.value(), count) == 0 && orphans.contains(ino.value())) {
             engine.background(() -> reap(ino.value()));
@@ -419,6 +444,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         FileState s = contents.pin(ino.value());
         try {
+            dropCapabilities(s);
             contents.truncate(s, size, now());
         } finally {
             contents.unpin(s);
@@ -431,13 +457,17 @@ public final class VolumeFileSystem implements FileSystemCore {
         Timestamp now = now();
         Timestamp atime = resolve(change.atime(), now);
         Timestamp mtime = resolve(change.mtime(), now);
-        if (!owner && atime == null && mtime == null) {
+        if (!owner && atime == null && mtime == null && change.ctime() == null) {
             return;
         }
+        Timestamp ctime = change.ctime() == null ? now : change.ctime();
         Transaction tx = begin();
         if (owner) {
             changeOwner(r, change);
             r.stampOwner(tx.dot, tx.slot);
+            if (change.mode() != null && r.has(InodeRecord.FLAG_ACL)) {
+                followMode(tx, ino, r.mode);
+            }
         }
         if (atime != null) {
             r.atime(atime);
@@ -446,7 +476,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (mtime != null) {
             r.mtime(mtime);
         }
-        r.ctime(now);
+        r.ctime(ctime);
         r.stampTimes(tx.dot, tx.slot);
         if (!r.isRegular()) {
             commit(tx.put(Keys.inode(ino), r.encode()));
@@ -457,10 +487,10 @@ public final class VolumeFileSystem implements FileSystemCore {
         try {
             s.lock.lock();
             try {
-                s.ctime = now;
+                s.ctime = ctime;
                 if (mtime != null) {
                     s.mtime = mtime;
-                    tx.times(ino, mtime, now); // replay must not put an earlier write's time over it
+                    tx.times(ino, mtime, ctime); // replay must not put an earlier write's time over it
                 }
                 commit(tx.put(Keys.inode(ino), r.encode()));
             } finally {
@@ -478,8 +508,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (mode != null) {
             r.mode = r.mode & FileType.MASK | mode & 07777;
         } else if (!r.isDirectory()) {
-            // POSIX chown: set-user-ID and set-group-ID go, the latter only where it means execution
-            r.mode &= (r.mode & GROUP_EXECUTE) != 0 ? ~SET_ID_BITS : ~0x800;
+            r.mode = SetIds.dropped(r.mode); // POSIX chown
         }
         r.uid = uid != null ? uid : r.uid;
         r.gid = gid != null ? gid : r.gid;
@@ -572,24 +601,10 @@ public final class VolumeFileSystem implements FileSystemCore {
         long ino = engine.inodes().take();
         Transaction tx = begin();
         Timestamp now = now();
-        InodeRecord r = new InodeRecord();
-        r.mode = what.mode();
-        r.uid = caller.uid();
-        r.gid = caller.gid();
-        if ((dir.mode & SET_GID) != 0) {
-            r.gid = dir.gid;
-            r.mode |= isDirectory ? SET_GID : 0;
-        }
-        r.rdev = what.rdev();
+        InodeRecord r = newRecord(tx, caller, parent.value(), dir, ino, what, now);
         r.nlink = isDirectory ? 2 : 1;
-        r.size = what.symlink() == null ? 0 : what.symlink().length;
-        r.parent = parent.value();
         r.nameHash = h;
         r.nameOrdinal = ordinal;
-        r.atime(now);
-        r.mtime(now);
-        r.ctime(now);
-        stampAll(r, tx);
         tx.put(Keys.inode(ino), r.encode());
         if (link != null) {
             tx.put(Keys.symlink(ino), link);
@@ -602,6 +617,79 @@ public final class VolumeFileSystem implements FileSystemCore {
         commit(tx.files(1));
         lookups.increment(ino);
         return attr(ino, r);
+    }
+
+    /** A new inode of {@code dir} with what it inherits from it: group, and the default ACL or else the umask. */
+    private InodeRecord newRecord(
+            Transaction tx, Caller caller, long parent, InodeRecord dir, long ino, NewInode what, Timestamp now) {
+        InodeRecord r = new InodeRecord();
+        boolean isDirectory = (what.mode() & FileType.MASK) == FileType.DIRECTORY.bits();
+        r.mode = what.mode();
+        r.uid = caller.uid();
+        r.gid = caller.gid();
+        if ((dir.mode & SET_GID) != 0) {
+            r.gid = dir.gid;
+            r.mode |= isDirectory ? SET_GID : 0;
+        }
+        if (what.symlink() == null) {
+            byte[] stored = dir.has(InodeRecord.FLAG_DEFAULT_ACL)
+                    ? map.get(Keys.xattr(parent, PosixAcl.DEFAULT.bytes()))
+                    : null;
+            if (stored == null) {
+                r.mode &= ~caller.umask();
+            } else {
+                inherit(tx, ino, r, stored, isDirectory);
+            }
+        }
+        r.rdev = what.rdev();
+        r.size = what.symlink() == null ? 0 : what.symlink().length;
+        r.parent = parent;
+        r.atime(now);
+        r.mtime(now);
+        r.ctime(now);
+        stampAll(r, tx);
+        return r;
+    }
+
+    private void inherit(Transaction tx, long ino, InodeRecord r, byte[] storedDefault, boolean isDirectory) {
+        PosixAcl acl = PosixAcl.decode(longValue(storedDefault)).inheritedBy(r.mode);
+        r.mode = r.mode & ~0777 | acl.permissions();
+        if (!acl.minimal()) {
+            tx.put(Keys.xattr(ino, PosixAcl.ACCESS.bytes()), StoredValue.inMap(acl.encode()));
+            r.flag(InodeRecord.FLAG_ACL, true);
+        }
+        if (isDirectory) {
+            tx.put(Keys.xattr(ino, PosixAcl.DEFAULT.bytes()), storedDefault);
+            r.flag(InodeRecord.FLAG_DEFAULT_ACL, true);
+        }
+    }
+
+    /** chmod(2) changes the entries of the access ACL that stand for the three classes. */
+    private void followMode(Transaction tx, long ino, int mode) {
+        byte[] key = Keys.xattr(ino, PosixAcl.ACCESS.bytes());
+        byte[] stored = map.get(key);
+        if (stored != null) {
+            PosixAcl acl = PosixAcl.decode(longValue(stored)).changedTo(mode);
+            tx.put(key, StoredValue.inMap(acl.encode()));
+        }
+    }
+
+    @Override
+    public Created tmpfile(Caller caller, Ino directory, int mode, OpenFlags flags) {
+        return growing(() -> locked(directory.value(), () -> {
+            InodeRecord dir = directory(directory.value(), "tmpfile");
+            long ino = engine.inodes().take();
+            Transaction tx = begin();
+            int full = FileType.REGULAR.bits() | mode & 07777;
+            NewInode what = new NewInode(full, 0, null);
+            InodeRecord r = newRecord(tx, caller, directory.value(), dir, ino, what, now());
+            tx.put(Keys.inode(ino), r.encode()).put(Keys.orphan(ino), dotValue(tx));
+            lookups.increment(ino);
+            unnamed.add(ino);
+            orphans.add(ino);
+            commit(tx.files(1));
+            return new Created(attr(ino, r), new OpenRegular(new Ino(ino), flags, contents.pin(ino)));
+        }));
     }
 
     @Override
@@ -657,7 +745,8 @@ public final class VolumeFileSystem implements FileSystemCore {
             if (r.isDirectory()) {
                 throw no(ErrorKind.NOT_PERMITTED, "link", newName);
             }
-            if (r.nlink == 0) {
+            boolean first = r.nlink == 0 && unnamed.contains(ino.value());
+            if (r.nlink == 0 && !first) {
                 throw no(ErrorKind.NOT_FOUND, "link", newName);
             }
             long h = hash(newName);
@@ -670,13 +759,24 @@ public final class VolumeFileSystem implements FileSystemCore {
             r.nlink++;
             r.ctime(now);
             r.stampTimes(tx.dot, tx.slot);
+            if (first) {
+                r.parent = newParent.value();
+                r.nameHash = h;
+                r.nameOrdinal = ordinal;
+                tx.delete(Keys.orphan(ino.value()));
+            } else {
+                tx.put(Keys.link(ino.value(), newParent.value(), h, ordinal), dotValue(tx));
+            }
             tx.put(Keys.inode(ino.value()), r.encode());
-            tx.put(Keys.link(ino.value(), newParent.value(), h, ordinal), dotValue(tx));
             DirEntry entry = new DirEntry(newName, ino.value(), FileType.ofMode(r.mode), tx.dot, tx.slot);
             tx.put(Keys.dirent(newParent.value(), h, ordinal), entry.encode());
             touchDirectory(dir, now, tx);
             tx.put(Keys.inode(newParent.value()), dir.encode());
             commit(tx);
+            if (first) {
+                unnamed.remove(ino.value());
+                orphans.remove(ino.value());
+            }
             lookups.increment(ino.value());
             return attr(ino.value(), r);
         });
@@ -838,6 +938,7 @@ public final class VolumeFileSystem implements FileSystemCore {
                 purge(ino, r);
             }
             orphans.remove(ino);
+            unnamed.remove(ino);
             atimes.remove(ino);
         });
     }
@@ -1121,6 +1222,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         FileState s = contents.pin(ino.value());
         if (flags.truncate()) {
             try {
+                dropCapabilities(s);
                 contents.truncate(s, 0, now());
                 engine.changed();
             } catch (RuntimeException failed) {
@@ -1129,6 +1231,18 @@ public final class VolumeFileSystem implements FileSystemCore {
             }
         }
         return new OpenRegular(ino, flags, s);
+    }
+
+    /** Who changes a program's content takes its capabilities away, root too; once looked up, it costs nothing. */
+    private void dropCapabilities(FileState s) {
+        if (s.noCapabilities) {
+            return;
+        }
+        byte[] key = Keys.xattr(s.ino, CAPABILITIES);
+        s.noCapabilities = true;
+        if (map.get(key) != null) {
+            withLock(s.ino, () -> commit(begin().delete(key)));
+        }
     }
 
     private static FileState state(OpenFile file, String operation) {
@@ -1182,6 +1296,7 @@ public final class VolumeFileSystem implements FileSystemCore {
             throw no(ErrorKind.INVALID, "write", file.ino());
         }
         FileState s = state(file, "write");
+        dropCapabilities(s);
         int n = contents.write(s, offset, file.flags().append(), src, now());
         engine.changed();
         if (file.flags().sync()) {
@@ -1193,6 +1308,11 @@ public final class VolumeFileSystem implements FileSystemCore {
     @Override
     public void flush(OpenFile file) {
         // close(2) promises nothing beyond what write(2) did
+    }
+
+    @Override
+    public boolean observesFlush() {
+        return false;
     }
 
     @Override
@@ -1230,6 +1350,7 @@ public final class VolumeFileSystem implements FileSystemCore {
             throw no(ErrorKind.FILE_TOO_LARGE, "fallocate", file.ino());
         }
         FileState s = state(file, "fallocate");
+        dropCapabilities(s);
         long end = offset + length;
         switch (mode) {
             case RESERVE -> {
@@ -1268,6 +1389,25 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (longer) {
             contents.truncate(s, end, now());
         }
+    }
+
+    @Override
+    public long copyRange(OpenFile from, long fromOffset, OpenFile to, long toOffset, long length) {
+        if (fromOffset < 0 || toOffset < 0 || length < 0) {
+            throw no(ErrorKind.INVALID, "copy_file_range", to.ino());
+        }
+        if (from instanceof OpenVirtual) {
+            throw no(ErrorKind.INVALID, "copy_file_range", from.ino());
+        }
+        FileState source = state(from, "copy_file_range");
+        FileState target = state(to, "copy_file_range");
+        dropCapabilities(target);
+        long n = contents.copyRange(source, fromOffset, target, toOffset, length, now());
+        engine.changed();
+        if (to.flags().sync()) {
+            fsync(to, false);
+        }
+        return n;
     }
 
     @Override
@@ -1360,7 +1500,10 @@ public final class VolumeFileSystem implements FileSystemCore {
             throw no(ErrorKind.RANGE, operation, name);
         }
         String text = name.toString();
-        boolean known = text.startsWith("user.") || text.startsWith("trusted.") || text.startsWith("security.");
+        boolean known = text.startsWith("user.")
+                || text.startsWith("trusted.")
+                || text.startsWith("security.")
+                || PosixAcl.is(name);
         if (!known) {
             throw no(ErrorKind.NOT_SUPPORTED, operation, name);
         }
@@ -1380,8 +1523,41 @@ public final class VolumeFileSystem implements FileSystemCore {
             throw no(ErrorKind.TOO_BIG, "setxattr", name);
         }
         growing(() -> {
-            setReserved(ino, name, value, mode);
+            if (PosixAcl.is(name)) {
+                setAcl(ino, name, PosixAcl.decode(value), value);
+            } else {
+                setReserved(ino, name, value, mode);
+            }
             return true;
+        });
+    }
+
+    /** Sets mode and list together; a list that says no more than the mode bits is not kept. */
+    private void setAcl(Ino ino, FileName name, PosixAcl acl, byte[] value) {
+        if (value.length > MAX_VALUE_IN_MAP) {
+            throw no(ErrorKind.NO_SPACE, "setxattr", name);
+        }
+        withLock(ino.value(), () -> {
+            InodeRecord r = record(ino.value(), "setxattr");
+            boolean isDefault = name.equals(PosixAcl.DEFAULT);
+            if (isDefault && !r.isDirectory()) {
+                throw no(ErrorKind.ACCESS_DENIED, "setxattr", name);
+            }
+            Transaction tx = begin();
+            byte[] key = Keys.xattr(ino.value(), name.bytes());
+            boolean kept = isDefault || !acl.minimal();
+            if (kept) {
+                tx.put(key, StoredValue.inMap(value));
+            } else if (r.has(InodeRecord.FLAG_ACL)) {
+                tx.delete(key);
+            }
+            r.flag(isDefault ? InodeRecord.FLAG_DEFAULT_ACL : InodeRecord.FLAG_ACL, kept);
+            if (!isDefault) {
+                r.mode = r.mode & ~0777 | acl.permissions();
+                r.stampOwner(tx.dot, tx.slot);
+            }
+            changeTime(tx, ino.value(), r);
+            commit(tx);
         });
     }
 
@@ -1403,6 +1579,10 @@ public final class VolumeFileSystem implements FileSystemCore {
                 Transaction tx = begin().put(key, stored);
                 changeTime(tx, ino.value(), r);
                 commit(tx);
+                FileState s = contents.peek(ino.value());
+                if (s != null) {
+                    s.noCapabilities = false;
+                }
             });
         } finally {
             refs.unlock();
@@ -1457,7 +1637,13 @@ public final class VolumeFileSystem implements FileSystemCore {
             InodeRecord r = record(ino.value(), "removexattr");
             byte[] key = Keys.xattr(ino.value(), name.bytes());
             if (map.get(key) == null) {
+                if (PosixAcl.is(name)) {
+                    return; // as ext4: there is none now
+                }
                 throw no(ErrorKind.NO_DATA, "removexattr", name);
+            }
+            if (PosixAcl.is(name)) {
+                r.flag(name.equals(PosixAcl.DEFAULT) ? InodeRecord.FLAG_DEFAULT_ACL : InodeRecord.FLAG_ACL, false);
             }
             Transaction tx = begin().delete(key);
             changeTime(tx, ino.value(), r);

@@ -12,4 +12,4 @@ package io.ppiofs.fs.fuse;
  * @param entrySeconds validity of a name; absent names are never remembered
  * @param updatesAccessTime whether the first read after a change must reach the core so that it can set the access time
  */
-record Caching(double attrSeconds, double entrySeconds, boolean updatesAccessTime) {}
+public record Caching(double attrSeconds, double entrySeconds, boolean updatesAccessTime) {}

@@ -2,6 +2,7 @@ package io.ppiofs.fs.fuse;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /** A live mount. Closing it unmounts; the core stays open and belongs to the caller. Thread-safe. */
 public interface FuseMount extends AutoCloseable {
@@ -14,6 +15,11 @@ public interface FuseMount extends AutoCloseable {
     boolean awaitEnd(Duration timeout) throws InterruptedException;
 
     boolean mounted();
+
+    /** What the kernel has asked so far and how long the answers took; empty where the driver does not count. */
+    default List<RequestTimes.Row> requestTimes() {
+        return List.of();
+    }
 
     /**
      * Unmounts and waits until the last request is answered.

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * last thread that leaves its loop closes /dev/fuse, gives everything the kernel still held back to the core and opens
  * the latch. Thread-safe.
  */
-final class FuseSession {
+final class FuseSession implements MountSession {
     private static final Logger LOG = LoggerFactory.getLogger(FuseSession.class);
 
     private final NativeFuse nativeFuse;
@@ -63,7 +63,7 @@ final class FuseSession {
     static FuseSession start(
             NativeFuse n, FileSystemCore core, Path mountPoint, KernelOptions options, String source, int threads) {
         KernelRequests requests = new KernelRequests(core, n.layout(), n.fuse(), options.caching());
-        Pointer operations = n.allocate(LowLevelOp.TABLE_SIZE);
+        Pointer operations = n.system().allocate(LowLevelOp.TABLE_SIZE);
         requests.register(n.runtime(), operations);
         try (NativeFuse.Arguments arguments = n.new Arguments(options.arguments(source))) {
             long chan = n.mount(mountPoint, arguments);
@@ -89,7 +89,7 @@ final class FuseSession {
     }
 
     private static PpiofsException refused(NativeFuse n, Path mountPoint) {
-        String hint = n.root()
+        String hint = n.system().root()
                 ? "the kernel refused the mount, see libfuse's message on standard error; are we in a container without"
                         + " CAP_SYS_ADMIN?"
                 : "fusermount refused the mount, see its message on standard error; allow_other needs user_allow_other in"
@@ -146,15 +146,18 @@ final class FuseSession {
         return caching;
     }
 
-    boolean hasEnded() {
+    @Override
+    public boolean hasEnded() {
         return ended.getCount() == 0;
     }
 
-    void awaitEnd() throws InterruptedException {
+    @Override
+    public void awaitEnd() throws InterruptedException {
         ended.await();
     }
 
-    boolean awaitEnd(Duration timeout) throws InterruptedException {
+    @Override
+    public boolean awaitEnd(Duration timeout) throws InterruptedException {
         return ended.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
 }

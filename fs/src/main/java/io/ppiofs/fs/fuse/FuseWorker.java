@@ -72,7 +72,7 @@ final class FuseWorker extends Thread {
         while (gate.enter()) {
             cell.putLong(0, chan);
             int length = fuse.fuse_chan_recv(cellAddress, memory.requestAddress(), memory.requestSize());
-            if (gate.leave() && nativeFuse.readable(descriptor, cell, cellAddress)) {
+            if (gate.leave() && nativeFuse.system().readable(descriptor, cell, cellAddress)) {
                 gate.wakeAnother();
             }
             if (length == EINTR || length == EAGAIN) {

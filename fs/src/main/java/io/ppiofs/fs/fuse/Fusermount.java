@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Unmounting as an ordinary user, through the set-id helper of libfuse. */
-final class Fusermount {
+/** The set-id helper of libfuse, through which ordinary users unmount. */
+public final class Fusermount {
     private static final List<Path> PLACES = List.of(
             Path.of("/usr/bin/fusermount3"),
             Path.of("/bin/fusermount3"),
@@ -23,7 +23,7 @@ final class Fusermount {
     private Fusermount() {}
 
     /** @return 0 or errno */
-    static int unmount(Path mountPoint, boolean lazy) {
+    public static int unmount(Path mountPoint, boolean lazy) {
         List<String> command = new ArrayList<>();
         command.add(program().toString());
         command.add(lazy ? "-uz" : "-u");
@@ -45,13 +45,14 @@ final class Fusermount {
         }
     }
 
-    private static Path program() {
+    /** @throws PpiofsException NOT_SUPPORTED if there is none */
+    public static Path program() {
         return PLACES.stream()
                 .filter(Files::isExecutable)
                 .findFirst()
                 .orElseThrow(() -> new PpiofsException(
                         ErrorKind.NOT_SUPPORTED,
-                        "umount",
+                        "mount",
                         "fusermount",
                         "is not installed; install it with `apt-get install fuse3`"));
     }

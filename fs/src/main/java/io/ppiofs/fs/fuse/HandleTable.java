@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * File handles: a number for the kernel, the open object for us. Numbers are reused after {@link #remove}. Thread-safe;
  * {@link #get} takes no lock and allocates nothing.
  */
-final class HandleTable<T> {
+public final class HandleTable<T> {
     private static final int FIRST_CAPACITY = 64;
 
     private final Class<T> type;
@@ -21,11 +21,11 @@ final class HandleTable<T> {
     private int freeCount;
     private int used;
 
-    HandleTable(Class<T> type) {
+    public HandleTable(Class<T> type) {
         this.type = type;
     }
 
-    synchronized long add(T open) {
+    public synchronized long add(T open) {
         int slot = freeCount > 0 ? free[--freeCount] : used++;
         if (slot >= slots.length()) {
             grow();
@@ -44,7 +44,7 @@ final class HandleTable<T> {
     }
 
     /** @throws PpiofsException BAD_HANDLE for a number that was never given out or was taken back */
-    T get(long handle) {
+    public T get(long handle) {
         AtomicReferenceArray<@Nullable Object> now = slots;
         if (handle >= 0 && handle < now.length()) {
             Object open = now.get((int) handle);
@@ -55,7 +55,7 @@ final class HandleTable<T> {
         throw PpiofsException.expected(ErrorKind.BAD_HANDLE, "file handle", Long.toString(handle));
     }
 
-    synchronized T remove(long handle) {
+    public synchronized T remove(long handle) {
         T open = get(handle);
         slots.set((int) handle, null);
         if (freeCount == free.length) {
@@ -66,7 +66,7 @@ final class HandleTable<T> {
     }
 
     /** Takes everything back that is still open. */
-    synchronized List<T> drain() {
+    public synchronized List<T> drain() {
         List<T> open = new ArrayList<>();
         for (int i = 0; i < used; i++) {
             Object o = slots.getAndSet(i, null);

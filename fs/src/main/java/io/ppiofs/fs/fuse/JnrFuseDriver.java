@@ -3,9 +3,6 @@ package io.ppiofs.fs.fuse;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.FileSystemCore;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -33,40 +30,24 @@ public final class JnrFuseDriver implements FuseDriver {
     public FuseMount mount(FileSystemCore core, Path mountPoint, MountOptions options) {
         KernelOptions kernel = KernelOptions.of(options);
         NativeFuse nativeFuse = NativeFuse.load();
-        Path real = new MountPointCheck(nativeFuse).check(mountPoint, kernel.nonEmpty());
+        Path real = new MountPointCheck(nativeFuse.system()).check(mountPoint, kernel.nonEmpty());
         FuseSession session = FuseSession.start(nativeFuse, core, real, kernel, options.source(), options.threads());
         // The kernel holds this call back until the session has answered INIT, and then asks the core.
-        int errno = nativeFuse.statfs(real);
+        int errno = nativeFuse.system().statfs(real);
         Optional<MountTable.Entry> entry = MountTable.at(real);
         if (errno != 0 || entry.isEmpty() || session.hasEnded()) {
             discard(nativeFuse, session, real);
             throw new PpiofsException(
                     ErrorKind.IO, "mount", real.toString(), "the mount does not answer (errno " + errno + ")");
         }
-        readAhead(entry.get(), kernel.maxReadahead());
-        return new JnrFuseMount(nativeFuse, session, real, entry.get());
+        ReadAhead.set(entry.get(), kernel.maxReadahead());
+        return new LiveMount(nativeFuse.system(), session, real, entry.get());
     }
 
     private static void discard(NativeFuse nativeFuse, FuseSession session, Path real) {
         if (!session.hasEnded()) {
-            int errno = nativeFuse.detach(real);
+            int errno = nativeFuse.system().detach(real);
             LOG.warn("{} did not answer and was unmounted (errno {})", real, errno);
-        }
-    }
-
-    /**
-     * Lets the kernel ask for several requests' worth ahead of a sequential reader, so that they are served in parallel;
-     * libfuse can only lower the system's default of 128 KiB, which is one request. Root's privilege, and only speed.
-     */
-    private static void readAhead(MountTable.Entry mount, long bytes) {
-        Path setting = Path.of("/sys/class/bdi", mount.device(), "read_ahead_kb");
-        if (!Files.isWritable(setting)) {
-            return;
-        }
-        try {
-            Files.writeString(setting, Long.toString(bytes / 1024), StandardCharsets.US_ASCII);
-        } catch (IOException e) {
-            LOG.debug("{} cannot be set", setting, e);
         }
     }
 }

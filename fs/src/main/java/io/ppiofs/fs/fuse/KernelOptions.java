@@ -3,15 +3,17 @@ package io.ppiofs.fs.fuse;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
- * Turns {@link MountOptions} into what libfuse and the kernel understand, and refuses what they do not. Besides the
+ * Turns {@link MountOptions} into what libfuse, fusermount and the kernel understand, and refuses what they do not. Besides the
  * options of mount(8) it takes {@code attr_timeout=S} and {@code entry_timeout=S} (seconds the kernel may remember),
- * {@code max_background=N}, {@code max_readahead=BYTES} and {@code nonempty}.
+ * {@code max_background=N}, {@code max_readahead=BYTES}, {@code nonempty} and {@code writeback_cache}.
  */
-final class KernelOptions {
+public final class KernelOptions {
     private static final Set<String> PASSED = Set.of(
             "allow_other",
             "allow_root",
@@ -31,9 +33,18 @@ final class KernelOptions {
 
     private static final double LONG_SECONDS = 3600;
 
+    // mount(2)
+    private static final Map<String, Integer> MOUNT_FLAGS =
+            Map.of("nosuid", 2, "nodev", 4, "noexec", 8, "sync", 16, "dirsync", 128, "noatime", 1024);
+    private static final Map<String, String> OPPOSITES =
+            Map.of("suid", "nosuid", "dev", "nodev", "exec", "noexec", "async", "sync", "atime", "noatime");
+    private static final int MS_RDONLY = 1;
+
     private final List<String> passed = new ArrayList<>();
     private boolean nonEmpty;
     private boolean readOnly;
+    private boolean writebackCache;
+    private final int owner;
     private double attrSeconds = LONG_SECONDS;
     private double entrySeconds = LONG_SECONDS;
     /** Requests in flight before the kernel holds back; its default of 12 starves parallel readers. */
@@ -43,10 +54,11 @@ final class KernelOptions {
 
     private KernelOptions(boolean readOnly) {
         this.readOnly = readOnly;
+        this.owner = NativeSystem.load().calls().getuid();
     }
 
     /** @throws PpiofsException INVALID that names the option */
-    static KernelOptions of(MountOptions options) {
+    public static KernelOptions of(MountOptions options) {
         KernelOptions k = new KernelOptions(options.readOnly());
         for (String option : options.kernelOptions()) {
             k.take(option);
@@ -65,6 +77,8 @@ final class KernelOptions {
             nonEmpty = true;
         } else if (option.equals("ro")) {
             readOnly = true;
+        } else if (option.equals("writeback_cache") || option.equals("no_writeback_cache")) {
+            writebackCache = option.startsWith("w");
         } else if (PASSED.contains(option)) {
             passed.add(option);
         } else if (!IMPLIED.contains(option)) {
@@ -110,15 +124,76 @@ final class KernelOptions {
         return new PpiofsException(ErrorKind.INVALID, "mount option", option, detail);
     }
 
-    boolean nonEmpty() {
+    public boolean nonEmpty() {
         return nonEmpty;
     }
 
-    long maxReadahead() {
+    public long maxReadahead() {
         return maxReadahead;
     }
 
-    Caching caching() {
+    /** Requests in flight before the kernel holds back. */
+    public int maxBackground() {
+        return (int) maxBackground;
+    }
+
+    /** Whether the kernel may collect written pages and write them later (the kernel driver only). */
+    public boolean writebackCache() {
+        return writebackCache && !readOnly;
+    }
+
+    /** {@code allow_root}: the kernel lets everybody in, the driver must keep out all but root and {@link #owner}. */
+    public boolean rootAndOwnerOnly() {
+        return passed.contains("allow_root");
+    }
+
+    /** The user who mounts. */
+    public int owner() {
+        return owner;
+    }
+
+    /** MS_ flags of mount(2); without other word set-ids and devices count for nothing, as with libfuse. */
+    public long mountFlags() {
+        Set<String> on = new HashSet<>(Set.of("nosuid", "nodev"));
+        for (String option : passed) {
+            String opposite = OPPOSITES.get(option);
+            if (opposite != null) {
+                on.remove(opposite);
+            } else {
+                on.add(option);
+            }
+        }
+        long flags = readOnly ? MS_RDONLY : 0;
+        for (String option : on) {
+            flags |= MOUNT_FLAGS.getOrDefault(option, 0);
+        }
+        return flags;
+    }
+
+    private boolean letsOthersIn() {
+        return passed.contains("allow_other") || passed.contains("allow_root");
+    }
+
+    /** What follows the fixed part of mount(2)'s data for type fuse, each word with a comma before it. */
+    public String mountData() {
+        return ",default_permissions" + (letsOthersIn() ? ",allow_other" : "");
+    }
+
+    /** For {@code fusermount3 -o}. */
+    public String fusermountOptions(String source) {
+        List<String> o = new ArrayList<>();
+        o.add(readOnly ? "ro" : "rw");
+        passed.stream().filter(MOUNT_FLAGS::containsKey).forEach(o::add);
+        o.add("default_permissions");
+        if (letsOthersIn()) {
+            o.add("allow_other");
+        }
+        o.add("fsname=" + escape(source));
+        o.add("subtype=ppiofs");
+        return String.join(",", o);
+    }
+
+    public Caching caching() {
         return new Caching(attrSeconds, entrySeconds, !readOnly && !passed.contains("noatime"));
     }
 

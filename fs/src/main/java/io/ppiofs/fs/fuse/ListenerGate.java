@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe. The sentinel ends with {@link #close}.
  */
-final class ListenerGate implements AutoCloseable {
+public final class ListenerGate implements AutoCloseable {
     private static final long TICK_NANOS = Duration.ofMillis(1).toNanos();
     /** Ticks without a request after which the sentinel sleeps until there is one. */
     private static final int QUIET_TICKS = 500;
@@ -33,7 +33,7 @@ final class ListenerGate implements AutoCloseable {
     /** Requests taken, roughly: only whether it changes matters. */
     private volatile long taken;
 
-    ListenerGate(String name, int workers) {
+    public ListenerGate(String name, int workers) {
         sentinel = workers > 1 ? new Thread(this::watch, name) : null;
         if (sentinel != null) {
             sentinel.setDaemon(true);
@@ -42,7 +42,7 @@ final class ListenerGate implements AutoCloseable {
     }
 
     /** Returns when the calling worker shall listen; false if the session has ended. */
-    boolean enter() {
+    public boolean enter() {
         while (!closed) {
             if (listening.compareAndSet(0, 1)) {
                 return true;
@@ -84,7 +84,7 @@ final class ListenerGate implements AutoCloseable {
      * @return whether somebody rests, so that it is worth looking if more requests wait
      */
     @SuppressWarnings("NonAtomicVolatileUpdate") // a lost count is no loss
-    boolean leave() {
+    public boolean leave() {
         listening.decrementAndGet();
         taken++;
         if (sentinelSleeps) {
@@ -94,7 +94,7 @@ final class ListenerGate implements AutoCloseable {
     }
 
     /** More requests wait. */
-    void wakeAnother() {
+    public void wakeAnother() {
         wakeOne();
     }
 

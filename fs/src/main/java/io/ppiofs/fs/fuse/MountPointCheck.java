@@ -11,7 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Whether a directory can be mounted on; each refusal is one sentence that says what to do. */
-final class MountPointCheck {
+public final class MountPointCheck {
     private static final Logger LOG = LoggerFactory.getLogger(MountPointCheck.class);
     private static final Path DEV_FUSE = Path.of("/dev/fuse");
     private static final int EIO = 5;
@@ -20,14 +20,14 @@ final class MountPointCheck {
     /** Layers of dead mounts that are cleaned before giving up. */
     private static final int LAYERS = 16;
 
-    private final NativeFuse nativeFuse;
+    private final NativeSystem system;
 
-    MountPointCheck(NativeFuse nativeFuse) {
-        this.nativeFuse = nativeFuse;
+    public MountPointCheck(NativeSystem system) {
+        this.system = system;
     }
 
     /** @return the real path to mount on */
-    Path check(Path asked, boolean nonEmpty) {
+    public Path check(Path asked, boolean nonEmpty) {
         if (!Files.exists(DEV_FUSE)) {
             throw new PpiofsException(
                     ErrorKind.NOT_SUPPORTED,
@@ -90,12 +90,12 @@ final class MountPointCheck {
 
     /** statfs always asks the driver; the kernel answers it so when nobody holds the other end of /dev/fuse. */
     private boolean dead(Path place) {
-        int errno = nativeFuse.statfs(place);
+        int errno = system.statfs(place);
         return errno == ENOTCONN || errno == EIO || errno == ECONNABORTED;
     }
 
     private void detach(Path place) {
-        int errno = nativeFuse.detach(place);
+        int errno = system.detach(place);
         if (errno != 0) {
             throw busy(place, "carries a dead mount that cannot be removed (errno " + errno + ")");
         }

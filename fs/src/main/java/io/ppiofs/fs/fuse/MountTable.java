@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** What {@code /proc/self/mountinfo} tells (proc(5)). Reading it never touches the filesystems it lists. */
-final class MountTable {
+public final class MountTable {
     private static final Path MOUNTINFO = Path.of("/proc/self/mountinfo");
 
     private MountTable() {}
@@ -21,19 +21,19 @@ final class MountTable {
      * @param id of the mount, as /proc/PID/fdinfo shows it
      * @param device {@code major:minor}
      */
-    record Entry(long id, String device, String mountPoint, String type, String source) {
+    public record Entry(long id, String device, String mountPoint, String type, String source) {
         /** The number under which the kernel keeps a FUSE connection in /sys/fs/fuse/connections. */
-        String connection() {
+        public String connection() {
             return device.substring(device.indexOf(':') + 1);
         }
 
-        boolean fuse() {
+        public boolean fuse() {
             return type.equals("fuse") || type.startsWith("fuse.");
         }
     }
 
     /** The mount on top at {@code mountPoint}. */
-    static Optional<Entry> at(Path mountPoint) {
+    public static Optional<Entry> at(Path mountPoint) {
         String wanted = mountPoint.toString();
         Entry top = null;
         for (Entry e : read()) {
@@ -45,7 +45,7 @@ final class MountTable {
     }
 
     /** The mount of a device at a place, whatever lies on top of it. */
-    static boolean contains(Entry mount) {
+    public static boolean contains(Entry mount) {
         return read().stream().anyMatch(e -> e.id() == mount.id() && e.device().equals(mount.device()));
     }
 

@@ -99,6 +99,18 @@ class NamespaceTest {
         }
     }
 
+    /** Owner, perhaps somebody else, group, mask, others; sometimes nonsense. */
+    private static byte[] acl(Random random) {
+        int[] tags = random.nextBoolean() ? new int[] {1, 2, 4, 0x10, 0x20} : new int[] {1, 4, 0x20};
+        ByteBuffer b = ByteBuffer.allocate(4 + 8 * tags.length).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        b.putInt(2);
+        for (int tag : tags) {
+            b.putShort((short) tag).putShort((short) random.nextInt(random.nextInt(10) == 0 ? 9 : 8));
+            b.putInt(tag == 2 ? 5 : -1);
+        }
+        return b.array();
+    }
+
     private static Function<Side, String> operation(Random random) {
         List<String> names = List.of("a", "b", "c", "d");
         List<String> dir = new ArrayList<>();
@@ -111,13 +123,13 @@ class NamespaceTest {
         }
         FileName name = FileName.of(names.get(random.nextInt(names.size())));
         FileName name2 = FileName.of(names.get(random.nextInt(names.size())));
-        Caller caller = new Caller(random.nextInt(3), random.nextInt(3), 1);
+        Caller caller = new Caller(random.nextInt(3), random.nextInt(3), 1, random.nextInt(0100));
         int mode = random.nextInt(010000);
         int n = random.nextInt(6000);
         byte[] bytes = new byte[n];
         random.nextBytes(bytes);
         int offset = random.nextInt(9000);
-        switch (random.nextInt(16)) {
+        switch (random.nextInt(20)) {
             case 0, 1 -> {
                 return s -> s.stat(s.fs.mkdir(caller, s.dir(dir), name, mode));
             }
@@ -194,6 +206,61 @@ class NamespaceTest {
                     path.add(name.toString());
                     s.fs.removexattr(caller, s.walk(path).ino(), x);
                     return "removed";
+                };
+            }
+            case 15 -> {
+                boolean named = random.nextBoolean();
+                return s -> {
+                    FileSystemCore.Created c = s.fs.tmpfile(caller, s.dir(dir), mode, OpenFlags.ofLinux(2));
+                    s.fs.write(c.file(), offset, ByteBuffer.wrap(bytes));
+                    Attr a = s.fs.getattr(c.attr().ino());
+                    try {
+                        return s.stat(named ? s.fs.link(caller, a.ino(), s.dir(dir2), name2) : a);
+                    } finally {
+                        s.fs.release(c.file());
+                    }
+                };
+            }
+            case 16 -> {
+                FileName which = random.nextBoolean() ? PosixAcl.ACCESS : PosixAcl.DEFAULT;
+                byte[] acl = acl(random);
+                return s -> {
+                    List<String> path = new ArrayList<>(dir);
+                    path.add(name.toString());
+                    s.fs.setxattr(caller, s.walk(path).ino(), which, acl, XattrMode.SET);
+                    return "set";
+                };
+            }
+            case 17 -> {
+                FileName which = random.nextBoolean() ? PosixAcl.ACCESS : PosixAcl.DEFAULT;
+                return s -> {
+                    List<String> path = new ArrayList<>(dir);
+                    path.add(name.toString());
+                    s.fs.removexattr(caller, s.walk(path).ino(), which);
+                    return "removed";
+                };
+            }
+            case 18 -> {
+                return s -> {
+                    List<String> path = new ArrayList<>(dir);
+                    path.add(name.toString());
+                    List<String> path2 = new ArrayList<>(dir2);
+                    path2.add(name2.toString());
+                    Attr from = s.walk(path);
+                    Attr to = s.walk(path2);
+                    if (from.type() != FileType.REGULAR
+                            || to.type() != FileType.REGULAR
+                            || from.ino().equals(to.ino())) {
+                        return "nothing to copy";
+                    }
+                    OpenFile source = s.fs.open(caller, from.ino(), OpenFlags.ofLinux(0));
+                    OpenFile target = s.fs.open(caller, to.ino(), OpenFlags.ofLinux(1));
+                    try {
+                        return s.fs.copyRange(source, offset / 2, target, offset, n) + " copied";
+                    } finally {
+                        s.fs.release(source);
+                        s.fs.release(target);
+                    }
                 };
             }
             default -> {
@@ -321,6 +388,24 @@ class NamespaceTest {
             core.fs.release(f);
             org.awaitility.Awaitility.await()
                     .until(() -> core.fs.stats().files() == 1 && core.fs.stats().openFiles() == 0);
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    @Test
+    void aFileMadeWithoutANameMayGetOneAndGoesWithACrashOtherwise() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            FileSystemCore.Created named = core.fs.tmpfile(Caller.ROOT, Ino.ROOT, 0600, OpenFlags.ofLinux(2));
+            FileSystemCore.Created lost = core.fs.tmpfile(Caller.ROOT, Ino.ROOT, 0600, OpenFlags.ofLinux(2));
+            core.write(named.file(), 0, new byte[] {1, 2, 3});
+            core.write(lost.file(), 0, new byte[300_000]);
+            core.fs.link(Caller.ROOT, named.attr().ino(), Ino.ROOT, FileName.of("a"));
+            core.fs.syncfs();
+            core.powerCut();
+            assertThat(core.readAll("a")).containsExactly(1, 2, 3);
+            assertThat(core.fs.stats().files()).isEqualTo(2);
         } finally {
             core.fs.close();
         }

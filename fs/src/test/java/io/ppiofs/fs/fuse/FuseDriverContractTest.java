@@ -81,11 +81,23 @@ abstract class FuseDriverContractTest {
         mounts.forEach(FuseMount::close);
     }
 
-    private FuseMount mount(String... options) {
+    final Path mountPoint() {
+        return mountPoint;
+    }
+
+    final ModelFileSystem model() {
+        return model;
+    }
+
+    final TappedCore tapped() {
+        return tapped;
+    }
+
+    final FuseMount mount(String... options) {
         return mount(tapped.core(), mountPoint, false, options);
     }
 
-    private FuseMount mount(FileSystemCore core, Path where, boolean readOnly, String... options) {
+    final FuseMount mount(FileSystemCore core, Path where, boolean readOnly, String... options) {
         FuseMount m = driver().mount(core, where, new MountOptions("ppiofs:test", readOnly, List.of(options), THREADS));
         mounts.add(m);
         return m;
@@ -521,7 +533,7 @@ abstract class FuseDriverContractTest {
         assertThat(Files.exists(full.resolve("x"))).isFalse();
     }
 
-    private void refuses(ErrorKind kind, Path where, String... options) {
+    final void refuses(ErrorKind kind, Path where, String... options) {
         assertThatThrownBy(() -> mount(tapped.core(), where, false, options))
                 .isInstanceOfSatisfying(PpiofsException.class, e -> {
                     assertThat(e.kind()).isEqualTo(kind);
@@ -620,6 +632,45 @@ abstract class FuseDriverContractTest {
         assertThat(model.inodeCount()).isEqualTo(2);
         assertThat(model.lookupCount()).isZero();
         assertThat(m.awaitEnd(Duration.ZERO)).isTrue();
+    }
+
+    @Test
+    void unmountsByForceUnderLoad() throws Exception {
+        FuseMount m = mount();
+        CountDownLatch busy = new CountDownLatch(4);
+        ExecutorService pool = Executors.newFixedThreadPool(4);
+        try {
+            List<Future<Integer>> writers = new ArrayList<>();
+            for (int t = 0; t < 4; t++) {
+                Path mine = mountPoint.resolve("load" + t);
+                writers.add(pool.submit(() -> writeUntilItFails(mine, busy)));
+            }
+            assertThat(busy.await(20, TimeUnit.SECONDS)).isTrue();
+            m.unmount(true);
+            for (Future<Integer> w : writers) {
+                assertThat(w.get(20, TimeUnit.SECONDS)).isPositive();
+            }
+        } finally {
+            pool.shutdownNow();
+        }
+        assertThat(m.mounted()).isFalse();
+        assertThat(MountTable.at(mountPoint.toRealPath())).isEmpty();
+        assertThat(model.lookupCount()).isZero();
+        assertThat(openFuseDescriptors()).isZero();
+    }
+
+    private static int writeUntilItFails(Path file, CountDownLatch busy) {
+        int written = 0;
+        try (FileChannel c = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            while (true) {
+                c.write(ByteBuffer.allocate(100_000), written * 1000L);
+                if (++written == 20) {
+                    busy.countDown();
+                }
+            }
+        } catch (IOException e) {
+            return written; // the mount has gone under it
+        }
     }
 
     @Test

@@ -12,12 +12,14 @@ import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
 import io.ppiofs.fs.core.OpenFlags;
+import io.ppiofs.fs.core.PosixAcl;
 import io.ppiofs.fs.core.RenameMode;
 import io.ppiofs.fs.core.SetAttr;
 import io.ppiofs.fs.core.SpaceInfo;
 import io.ppiofs.fs.core.Timestamp;
+import io.ppiofs.fs.fuse.CoarseClock;
 import java.nio.ByteBuffer;
-import java.time.Instant;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -71,6 +73,8 @@ public final class ModelFileSystem implements FileSystemCore {
         final TreeMap<Long, Entry> byCookie = new TreeMap<>();
         long lookups;
         int opens;
+        /** Made without a name, which it may still get. */
+        boolean unnamed;
 
         Inode(long ino, int mode, int uid, int gid, Timestamp now) {
             this.ino = ino;
@@ -98,7 +102,11 @@ public final class ModelFileSystem implements FileSystemCore {
     private record Directory(Ino ino) implements OpenDirectory {}
 
     public ModelFileSystem() {
-        this(() -> Timestamp.of(Instant.now()), Long.MAX_VALUE);
+        this(CoarseClock.ofSystem(), Long.MAX_VALUE);
+    }
+
+    private ModelFileSystem(Clock clock, long capacityBytes) {
+        this(() -> Timestamp.of(clock.instant()), capacityBytes);
     }
 
     /**
@@ -119,6 +127,16 @@ public final class ModelFileSystem implements FileSystemCore {
     @Override
     public synchronized Attr lookup(Ino parent, FileName name) {
         return counted(child(directory(parent), name, "lookup"));
+    }
+
+    @Override
+    public synchronized Attr reference(Ino ino) {
+        return counted(inode(ino));
+    }
+
+    @Override
+    public synchronized Ino parent(Ino directory) {
+        return new Ino(directory(directory).parent);
     }
 
     @Override
@@ -218,10 +236,13 @@ public final class ModelFileSystem implements FileSystemCore {
         }
         if (change.mode() != null) {
             i.mode = (i.mode & FileType.MASK) | (change.mode() & PERMISSIONS);
+            i.xattrs.computeIfPresent(
+                    PosixAcl.ACCESS,
+                    (k, v) -> PosixAcl.decode(v).changedTo(i.mode).encode());
         }
         i.atime = resolve(change.atime(), i.atime, now);
         i.mtime = resolve(change.mtime(), i.mtime, now);
-        i.ctime = now;
+        i.ctime = change.ctime() == null ? now : change.ctime();
         return attr(i);
     }
 
@@ -257,10 +278,8 @@ public final class ModelFileSystem implements FileSystemCore {
             throw PpiofsException.expected(ErrorKind.EXISTS, "create", name.toString());
         }
         Timestamp now = clock.get();
-        boolean inherits = (p.mode & SET_GID) != 0;
-        Inode i = new Inode(nextIno++, mode, caller.uid(), inherits ? p.gid : caller.gid(), now);
+        Inode i = inherit(caller, p, mode, now);
         if (i.directory()) {
-            i.mode |= inherits ? SET_GID : 0;
             i.nlink = 2;
             i.parent = p.ino;
             p.nlink++;
@@ -269,6 +288,30 @@ public final class ModelFileSystem implements FileSystemCore {
         }
         inodes.put(i.ino, i);
         enter(p, name, i.ino, now);
+        return i;
+    }
+
+    /** A new inode with what it has from its directory: group, and the default ACL or else the umask. */
+    private Inode inherit(Caller caller, Inode p, int mode, Timestamp now) {
+        boolean group = (p.mode & SET_GID) != 0;
+        Inode i = new Inode(nextIno++, mode, caller.uid(), group ? p.gid : caller.gid(), now);
+        i.mode |= group && i.directory() ? SET_GID : 0;
+        byte[] defaults = p.xattrs.get(PosixAcl.DEFAULT);
+        if (i.type() == FileType.SYMLINK) {
+            return i;
+        }
+        if (defaults == null) {
+            i.mode &= ~caller.umask();
+            return i;
+        }
+        PosixAcl acl = PosixAcl.decode(defaults).inheritedBy(mode);
+        i.mode = (i.mode & ~0777) | acl.permissions();
+        if (!acl.minimal()) {
+            i.xattrs.put(PosixAcl.ACCESS, acl.encode());
+        }
+        if (i.directory()) {
+            i.xattrs.put(PosixAcl.DEFAULT, defaults);
+        }
         return i;
     }
 
@@ -342,7 +385,7 @@ public final class ModelFileSystem implements FileSystemCore {
         if (p.entries.containsKey(newName)) {
             throw PpiofsException.expected(ErrorKind.EXISTS, "link", newName.toString());
         }
-        if (i.nlink == 0) {
+        if (i.nlink == 0 && !i.unnamed) {
             throw PpiofsException.expected(ErrorKind.NOT_FOUND, "link", newName.toString());
         }
         if (i.nlink >= MAX_LINKS) {
@@ -350,6 +393,7 @@ public final class ModelFileSystem implements FileSystemCore {
         }
         Timestamp now = clock.get();
         i.nlink++;
+        i.unnamed = false;
         i.ctime = now;
         enter(p, newName, i.ino, now);
         return counted(i);
@@ -501,6 +545,17 @@ public final class ModelFileSystem implements FileSystemCore {
     }
 
     @Override
+    public synchronized Created tmpfile(Caller caller, Ino directory, int mode, OpenFlags flags) {
+        Inode p = directory(directory);
+        requireAlive(p, FileName.of("tmpfile"));
+        Inode i = inherit(caller, p, FileType.REGULAR.bits() | (mode & PERMISSIONS), clock.get());
+        i.unnamed = true;
+        inodes.put(i.ino, i);
+        i.opens++;
+        return new Created(counted(i), new File(new Ino(i.ino), flags));
+    }
+
+    @Override
     public synchronized int read(OpenFile file, long offset, ByteBuffer dst) {
         Inode i = inode(file.ino());
         if (dst.hasRemaining()) {
@@ -590,6 +645,30 @@ public final class ModelFileSystem implements FileSystemCore {
     }
 
     @Override
+    public synchronized long copyRange(OpenFile from, long fromOffset, OpenFile to, long toOffset, long length) {
+        SparseBytes source = inode(from.ino()).content;
+        Inode target = inode(to.ino());
+        long n = Math.min(length, source.size() - fromOffset);
+        if (n <= 0) {
+            return 0;
+        }
+        if (toOffset + n < 0) {
+            throw PpiofsException.expected(
+                    ErrorKind.FILE_TOO_LARGE, "copy_file_range", to.ino().toString());
+        }
+        int before = target.content.pageCount();
+        ByteBuffer bytes = ByteBuffer.allocate(SparseBytes.PAGE);
+        for (long done = 0; done < n; done += bytes.limit()) {
+            bytes.clear().limit((int) Math.min(SparseBytes.PAGE, n - done));
+            source.read(fromOffset + done, bytes);
+            target.content.write(toOffset + done, bytes.flip());
+        }
+        usedPages += target.content.pageCount() - before;
+        changed(target);
+        return n;
+    }
+
+    @Override
     public synchronized long seek(OpenFile file, long offset, Seek what) {
         SparseBytes c = inode(file.ino()).content;
         long at = offset >= c.size() ? -1 : what == Seek.DATA ? c.nextData(offset) : c.nextHole(offset);
@@ -661,6 +740,10 @@ public final class ModelFileSystem implements FileSystemCore {
         if (value.length > MAX_XATTR_VALUE) {
             throw PpiofsException.expected(ErrorKind.TOO_BIG, "setxattr", name.toString());
         }
+        if (PosixAcl.is(name)) {
+            setAcl(i, name, PosixAcl.decode(value));
+            return;
+        }
         boolean there = i.xattrs.containsKey(name);
         if (there && mode == XattrMode.CREATE) {
             throw PpiofsException.expected(ErrorKind.EXISTS, "setxattr", name.toString());
@@ -669,6 +752,21 @@ public final class ModelFileSystem implements FileSystemCore {
             throw PpiofsException.expected(ErrorKind.NO_DATA, "setxattr", name.toString());
         }
         i.xattrs.put(name, value.clone());
+        i.ctime = clock.get();
+    }
+
+    private void setAcl(Inode i, FileName name, PosixAcl acl) {
+        if (name.equals(PosixAcl.DEFAULT) && !i.directory()) {
+            throw PpiofsException.expected(ErrorKind.ACCESS_DENIED, "setxattr", name.toString());
+        }
+        if (name.equals(PosixAcl.DEFAULT) || !acl.minimal()) {
+            i.xattrs.put(name, acl.encode());
+        } else {
+            i.xattrs.remove(name);
+        }
+        if (name.equals(PosixAcl.ACCESS)) {
+            i.mode = (i.mode & ~0777) | acl.permissions();
+        }
         i.ctime = clock.get();
     }
 
@@ -689,7 +787,7 @@ public final class ModelFileSystem implements FileSystemCore {
     @Override
     public synchronized void removexattr(Caller caller, Ino ino, FileName name) {
         Inode i = inode(ino);
-        if (i.xattrs.remove(name) == null) {
+        if (i.xattrs.remove(name) == null && !PosixAcl.is(name)) {
             throw PpiofsException.expected(ErrorKind.NO_DATA, "removexattr", name.toString());
         }
         i.ctime = clock.get();

@@ -71,4 +71,18 @@ public interface PosixCalls {
     int statvfs(String path, long buffer);
 
     int umask(int mask);
+
+    int renameat2(int fromDirectory, String from, int toDirectory, String to, int flags);
+
+    int linkat(int fromDirectory, String from, int toDirectory, String to, int flags);
+
+    /** With one argument too many, which C does not see: jffi 1.4.3 loses the last of exactly six. */
+    long copy_file_range(int from, long fromOffset, int to, long toOffset, long length, int flags, int unused);
+
+    /** As {@link #copy_file_range}. */
+    long mmap(long address, long length, int protection, int flags, int fd, long offset, int unused);
+
+    int msync(long address, long length, int flags);
+
+    int munmap(long address, long length);
 }

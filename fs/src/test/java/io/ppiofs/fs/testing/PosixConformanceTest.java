@@ -31,6 +31,9 @@ class PosixConformanceTest {
             PosixConformance.Report report = PosixConformance.run(d);
             assertThat(report.failures()).isEmpty();
             assertThat(report.assertions()).isGreaterThan(1000);
+            PosixConformance.Report linux = PosixConformance.runLinux(d);
+            assertThat(linux.failures()).isEmpty();
+            assertThat(linux.assertions()).isGreaterThan(100);
         } finally {
             Files.delete(d);
         }

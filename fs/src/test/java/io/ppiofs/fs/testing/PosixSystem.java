@@ -33,6 +33,7 @@ final class PosixSystem {
     static final int O_NOFOLLOW = arm() ? 0100000 : 0400000;
     static final int AT_FDCWD = -100;
     static final int AT_SYMLINK_NOFOLLOW = 0x100;
+    private static final int AT_SYMLINK_FOLLOW = 0x400;
     static final long UTIME_NOW = 0x3fffffff;
     static final long UTIME_OMIT = 0x3ffffffe;
 
@@ -155,6 +156,15 @@ final class PosixSystem {
 
     int rename(String from, String to) {
         return errno(() -> calls.rename(from, to));
+    }
+
+    int renameat2(String from, String to, int flags) {
+        return errno(() -> calls.renameat2(AT_FDCWD, from, AT_FDCWD, to, flags));
+    }
+
+    /** Gives an open file a name. */
+    int linkOpen(int fd, String name) {
+        return errno(() -> calls.linkat(AT_FDCWD, "/proc/self/fd/" + fd, AT_FDCWD, name, AT_SYMLINK_FOLLOW));
     }
 
     int unlink(String path) {
@@ -326,6 +336,41 @@ final class PosixSystem {
 
     int fallocate(int fd, int mode, long offset, long length) {
         return errno(() -> calls.fallocate(fd, mode, offset, length));
+    }
+
+    /** @return bytes copied, or a negative errno */
+    long copyRange(int from, long fromOffset, int to, long toOffset, long length) {
+        memory.putLong(0, fromOffset).putLong(8, toOffset);
+        long n = result(() -> calls.copy_file_range(from, address, to, address + 8, length, 0, 0));
+        return n < 0 ? -lastError : n;
+    }
+
+    private static final long PAGE = 4096;
+    private static final int PROT_READ_WRITE = 3;
+    private static final int MAP_SHARED = 1;
+    private static final int MS_SYNC = 4;
+
+    /** Stores one byte of the first page through a mapping and syncs it. */
+    int storeMapped(int fd, int at, byte value) {
+        long page = calls.mmap(0, PAGE, PROT_READ_WRITE, MAP_SHARED, fd, 0, 0);
+        if (page == -1) {
+            return runtime.getLastError();
+        }
+        Pointer.wrap(runtime, page, PAGE).putByte(at, value);
+        int synced = errno(() -> calls.msync(page, PAGE, MS_SYNC));
+        calls.munmap(page, PAGE);
+        return synced;
+    }
+
+    /** Loads one byte of the first page through a mapping. */
+    byte loadMapped(int fd, int at) {
+        long page = calls.mmap(0, PAGE, PROT_READ_WRITE, MAP_SHARED, fd, 0, 0);
+        if (page == -1) {
+            throw new IllegalStateException("mmap: " + Errno.name(runtime.getLastError()));
+        }
+        byte value = Pointer.wrap(runtime, page, PAGE).getByte(at);
+        calls.munmap(page, PAGE);
+        return value;
     }
 
     // ---- extended attributes

@@ -37,7 +37,9 @@ record MountOptionList(
             Map.entry("noatime", Set.of("atime")),
             Map.entry("nonempty", Set.of()),
             Map.entry("sync", Set.of()),
-            Map.entry("dirsync", Set.of()));
+            Map.entry("dirsync", Set.of()),
+            Map.entry("writeback_cache", Set.of("no_writeback_cache")),
+            Map.entry("no_writeback_cache", Set.of("writeback_cache")));
 
     /** Options that take effect without us (mount(8), systemd), or describe what is so anyway. */
     private static final Set<String> ACCEPTED = Set.of(
@@ -69,7 +71,7 @@ record MountOptionList(
 
     /** With a value; the driver checks it. */
     private static final List<String> KERNEL_PREFIXES =
-            List.of("attr_timeout=", "entry_timeout=", "max_background=", "max_readahead=");
+            List.of("attr_timeout=", "entry_timeout=", "max_background=", "max_readahead=", "driver=");
 
     private static final List<String> ACCEPTED_PREFIXES =
             List.of("x-", "X-", "comment=", "fsname=", "subtype=", "user=", "helper=", "uhelper=");

@@ -52,6 +52,12 @@ public final class NodeConfig {
             "FUSE worker threads per mount; 0 chooses by the number of processors",
             between(0, 256));
 
+    public static final ConfigKey<String> MOUNT_DRIVER = new ConfigKey<>(
+            "mount.driver",
+            "jnr",
+            "how mounts speak to the kernel: jnr (libfuse 2.9) or kernel (its own protocol)",
+            text -> require(Set.of("kernel", "jnr").contains(text), text, "kernel or jnr"));
+
     public static final ConfigKey<ByteSize> STORE_CAPACITY = new ConfigKey<>(
             "store.capacity",
             new ByteSize(Long.MAX_VALUE),
@@ -93,6 +99,7 @@ public final class NodeConfig {
             METRICS_ENABLED,
             METRICS_PORT,
             MOUNT_THREADS,
+            MOUNT_DRIVER,
             STORE_CAPACITY,
             CACHE_BLOCKS,
             NETWORK_LISTEN,

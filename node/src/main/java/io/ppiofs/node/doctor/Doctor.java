@@ -1,6 +1,7 @@
 package io.ppiofs.node.doctor;
 
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.fuse.kernel.KernelFuseDriver;
 import io.ppiofs.node.Home;
 import io.ppiofs.node.config.ByteSize;
 import io.ppiofs.node.config.NodeConfig;
@@ -103,8 +104,9 @@ public final class Doctor {
                 return Finding.warn("libfuse2", "cannot look into " + place + ": " + e.getMessage());
             }
         }
+        String missing = "libfuse.so.2 is missing; 'apt-get install libfuse2' (libfuse2t64 on Debian 13)";
         return Finding.fail(
-                "libfuse2", "libfuse.so.2 is missing; 'apt-get install libfuse2' (libfuse2t64 on Debian 13)");
+                "libfuse2", KernelFuseDriver.supported() ? missing + ", or mount -o driver=kernel" : missing);
     }
 
     private static boolean isFuse(Path path, Object attributes) {

@@ -24,6 +24,7 @@ final class NodeMetrics implements Closeable {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final JvmGcMetrics garbage = new JvmGcMetrics();
     private final Map<String, MultiGauge> perVolume = new HashMap<>();
+    private final Map<String, MultiGauge> perMount = new HashMap<>();
     private final Map<String, Number> plain = new HashMap<>();
 
     NodeMetrics() {
@@ -46,6 +47,9 @@ final class NodeMetrics implements Closeable {
         if (status.get("volumes") instanceof List<?> volumes) {
             volumes(volumes);
         }
+        if (status.get("mounts") instanceof List<?> mounts) {
+            requests(mounts);
+        }
         return registry.scrape();
     }
 
@@ -58,6 +62,32 @@ final class NodeMetrics implements Closeable {
                     plain(gauge, group + "." + name + " of 'ppiofs stats'", n);
                 }
             });
+        }
+    }
+
+    /** One gauge per number of a kind of request, by mount and kind. */
+    private void requests(List<?> mounts) {
+        Map<String, List<MultiGauge.Row<?>>> rows = new HashMap<>();
+        for (Object o : mounts) {
+            if (o instanceof Map<?, ?> mount && mount.get("requests") instanceof Map<?, ?> requests) {
+                requests.forEach((kind, numbers) -> {
+                    Tags tags = Tags.of("dir", String.valueOf(mount.get("dir")), "request", String.valueOf(kind));
+                    if (numbers instanceof Map<?, ?> m) {
+                        m.forEach(
+                                (name, value) -> row(rows, "ppiofs.fuse." + snake(String.valueOf(name)), tags, value));
+                    }
+                });
+            }
+        }
+        perMount.forEach((name, gauge) -> gauge.register(rows.getOrDefault(name, List.of()), true));
+        rows.forEach((name, its) -> perMount.computeIfAbsent(
+                        name, n -> MultiGauge.builder(n).register(registry))
+                .register(its, true));
+    }
+
+    private static void row(Map<String, List<MultiGauge.Row<?>>> rows, String name, Tags tags, @Nullable Object value) {
+        if (value instanceof Number n) {
+            rows.computeIfAbsent(name, k -> new ArrayList<>()).add(MultiGauge.Row.of(tags, n));
         }
     }
 

@@ -1,6 +1,6 @@
 package io.ppiofs.tests.harness;
 
-/** Which file system the tests run on: ppiofs, or what {@code -Dppiofs.tests.on=} names. */
+/** Which file system the tests run on: ppiofs (jnr: through libfuse), or what {@code -Dppiofs.tests.on=} names. */
 public final class Targets {
     private Targets() {}
 
@@ -14,7 +14,7 @@ public final class Targets {
 
     /** True when the tests check themselves on somebody else's file system. */
     public static boolean foreign() {
-        return !name().equals("ppiofs");
+        return !name().equals("ppiofs") && !name().equals("kernel");
     }
 
     public static String name() {
@@ -25,6 +25,8 @@ public final class Targets {
         switch (name()) {
             case "ppiofs":
                 return PpiofsMount.fresh(scratch);
+            case "kernel":
+                return PpiofsMount.fresh(scratch).options(PpiofsMount.OPTIONS + ",driver=kernel");
             case "plain":
                 return new PlainDirectory(scratch.directory("plain"));
             case "bindfs":
@@ -32,7 +34,8 @@ public final class Targets {
             case "gocryptfs":
                 return ForeignFuseMount.gocryptfs(scratch.directory("backing"), scratch.directory("m"));
             default:
-                throw new AssertionError("-Dppiofs.tests.on=" + name() + ": ppiofs, plain, bindfs or gocryptfs");
+                throw new AssertionError(
+                        "-Dppiofs.tests.on=" + name() + ": ppiofs, kernel, plain, bindfs or gocryptfs");
         }
     }
 }

@@ -1,11 +1,18 @@
 package io.ppiofs.tests.posix;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.ppiofs.fs.testing.PosixConformance;
+import io.ppiofs.tests.harness.Command;
+import io.ppiofs.tests.harness.Ext4Image;
 import io.ppiofs.tests.harness.Log;
 import io.ppiofs.tests.harness.OnMount;
+import io.ppiofs.tests.harness.PpiofsMount;
+import io.ppiofs.tests.harness.Scratch;
+import io.ppiofs.tests.harness.Targets;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -14,11 +21,26 @@ import org.junit.jupiter.api.Test;
 class PosixClausesTest extends OnMount {
     @Test
     void the_mount_keeps_every_clause_that_the_machines_own_file_system_keeps() throws IOException {
-        PosixConformance.Report reference = PosixConformance.run(scratch().directory("reference"));
-        PosixConformance.Report mount = PosixConformance.run(fs().dir());
+        compare(PosixConformance.run(scratch().directory("reference")), PosixConformance.run(fs().dir()), 300);
+    }
+
+    @Test
+    void a_mount_through_the_kernels_own_protocol_keeps_the_clauses_of_posix_and_of_linux() throws IOException {
+        assumeFalse(Targets.foreign());
+        try (Scratch other = Scratch.open("PosixClausesKernel")) {
+            PpiofsMount kernel = PpiofsMount.fresh(other).options(PpiofsMount.OPTIONS + ",driver=kernel");
+            kernel.mount();
+            compare(PosixConformance.run(other.directory("reference")), PosixConformance.run(kernel.dir()), 300);
+            Path ext4 = Ext4Image.mounted(other, 64).dir().resolve("reference");
+            Command.of("mkdir", ext4).ok();
+            compare(PosixConformance.runLinux(ext4), PosixConformance.runLinux(kernel.dir()), 100);
+        }
+    }
+
+    private static void compare(PosixConformance.Report reference, PosixConformance.Report mount, int least) {
         Log.say(mount.assertions() + " clauses, " + String.format("%.2f", mount.percent()) + " %; reference "
                 + String.format("%.2f", reference.percent()) + " %");
-        assertThat(mount.assertions()).isGreaterThan(300);
+        assertThat(mount.assertions()).isGreaterThan(least);
         List<String> broken = mount.failures().stream()
                 .filter(failure -> !reference.failures().contains(failure))
                 .toList();

@@ -13,9 +13,9 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A mount of {@link JnrFuseDriver}. */
-final class JnrFuseMount implements FuseMount {
-    private static final Logger LOG = LoggerFactory.getLogger(JnrFuseMount.class);
+/** A mount that the kernel shows, whichever driver serves it. Thread-safe. */
+public final class LiveMount implements FuseMount {
+    private static final Logger LOG = LoggerFactory.getLogger(LiveMount.class);
     private static final Path CONNECTIONS = Path.of("/sys/fs/fuse/connections");
     private static final int EBUSY = 16;
     private static final int EINVAL = 22;
@@ -25,13 +25,14 @@ final class JnrFuseMount implements FuseMount {
     /** How long a request may stay in the core once its connection is cut. */
     private static final Duration ABORT_LIMIT = Duration.ofSeconds(30);
 
-    private final NativeFuse nativeFuse;
-    private final FuseSession session;
+    private final NativeSystem system;
+    private final MountSession session;
     private final Path mountPoint;
     private final MountTable.Entry entry;
 
-    JnrFuseMount(NativeFuse nativeFuse, FuseSession session, Path mountPoint, MountTable.Entry entry) {
-        this.nativeFuse = nativeFuse;
+    /** @param entry what the kernel says of this mount */
+    public LiveMount(NativeSystem system, MountSession session, Path mountPoint, MountTable.Entry entry) {
+        this.system = system;
         this.session = session;
         this.mountPoint = mountPoint;
         this.entry = entry;
@@ -58,6 +59,11 @@ final class JnrFuseMount implements FuseMount {
     }
 
     @Override
+    public List<RequestTimes.Row> requestTimes() {
+        return session.requestTimes();
+    }
+
+    @Override
     public synchronized void unmount(boolean force) {
         if (session.hasEnded()) {
             return;
@@ -76,7 +82,7 @@ final class JnrFuseMount implements FuseMount {
 
     private void unmountIdle() throws InterruptedException {
         if (onTop()) {
-            int errno = nativeFuse.unmount(mountPoint);
+            int errno = system.unmount(mountPoint);
             if (errno == EBUSY) {
                 throw busy();
             }
@@ -120,7 +126,7 @@ final class JnrFuseMount implements FuseMount {
 
     private void detach() throws InterruptedException {
         if (onTop()) {
-            refuse(nativeFuse.detach(mountPoint));
+            refuse(system.detach(mountPoint));
         }
         if (!session.awaitEnd(GRACE)) {
             LOG.warn("{} is still in use after unmounting by force; its connection is cut", mountPoint);
@@ -142,8 +148,8 @@ final class JnrFuseMount implements FuseMount {
 
     /** Fails every request, now and later, of those who still use the mount; the session's threads then end. */
     private void abort() {
-        if (!Files.exists(CONNECTIONS.resolve(entry.connection())) && nativeFuse.root()) {
-            int errno = nativeFuse.mountPlain("fusectl", CONNECTIONS);
+        if (!Files.exists(CONNECTIONS.resolve(entry.connection())) && system.root()) {
+            int errno = system.mountPlain("fusectl", CONNECTIONS);
             if (errno != 0 && errno != EBUSY) {
                 LOG.warn("fusectl cannot be mounted (errno {})", errno);
             }

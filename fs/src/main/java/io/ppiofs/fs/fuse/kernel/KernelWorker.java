@@ -1,0 +1,85 @@
+package io.ppiofs.fs.fuse.kernel;
+
+import io.ppiofs.fs.fuse.ListenerGate;
+import io.ppiofs.fs.fuse.NativeSystem;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import jnr.ffi.Pointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One permanent thread of a session: reads a request from its own clone of the device and has it answered. A clone keeps
+ * the requests in work in a queue of its own, so workers do not meet there.
+ */
+final class KernelWorker extends Thread {
+    private static final Logger LOG = LoggerFactory.getLogger(KernelWorker.class);
+    private static final int ENOENT = -2;
+    private static final int EINTR = -4;
+    private static final int EAGAIN = -11;
+    private static final int ENODEV = -19;
+    private static final int ECONNABORTED = -103;
+
+    private final NativeSystem system;
+    private final Device device;
+    private final ListenerGate gate;
+    private final Request request;
+    private final Dispatcher dispatcher;
+    private final Runnable onEnd;
+
+    KernelWorker(
+            String name,
+            NativeSystem system,
+            Device device,
+            ListenerGate gate,
+            Dispatcher.Setting setting,
+            OpenHandles handles,
+            Runnable onEnd) {
+        super(name);
+        setDaemon(true);
+        this.system = system;
+        this.device = device;
+        this.gate = gate;
+        this.request = new Request(device.runtime(), Handshake.REQUEST_SIZE);
+        this.dispatcher = new Dispatcher(setting, handles, device, request);
+        this.onEnd = onEnd;
+    }
+
+    @Override
+    public void run() {
+        try {
+            loop();
+        } catch (Throwable t) {
+            LOG.error("a thread of the mount died of a defect", t);
+        } finally {
+            gate.close();
+            onEnd.run();
+        }
+    }
+
+    private void loop() {
+        ByteBuffer cell = ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.nativeOrder());
+        long cellAddress = Pointer.wrap(device.runtime(), cell).address();
+        while (gate.enter()) {
+            int length = device.read(request.address(), request.capacity());
+            if (gate.leave() && system.readable(device.descriptor(), cell, cellAddress)) {
+                gate.wakeAnother();
+            }
+            // ENOENT: the request was taken back before we had it
+            if (length == EINTR || length == EAGAIN || length == ENOENT) {
+                continue;
+            }
+            if (length < 0) {
+                if (length != ENODEV && length != ECONNABORTED) {
+                    LOG.warn("/dev/fuse ended with errno {}", -length);
+                }
+                return;
+            }
+            if (request.received(length)) {
+                dispatcher.answer();
+            } else {
+                LOG.error("the kernel sent {} bytes that are no request", length);
+            }
+        }
+    }
+}
