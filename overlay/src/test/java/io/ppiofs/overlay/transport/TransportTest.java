@@ -386,6 +386,20 @@ class TransportTest {
         }
     }
 
+    /** An end that is written while datagrams are read was lost when they acknowledged all bytes of its stream. */
+    @Test
+    void theEndOfAStreamIsSentThoughAllItsBytesAreAcknowledged() throws InterruptedException {
+        try (Node server = Way.QUIC.node();
+                Node client = Way.QUIC.node()) {
+            Connection out = client.dial(server.listen(Way.QUIC.address), server);
+            Connection in = server.inbound.poll(10, TimeUnit.SECONDS);
+            for (int round = 0; round < 200; round++) {
+                assertThat(echo(out, new byte[] {1})).as("round %d", round).containsExactly(1);
+                assertThat(echo(in, new byte[] {2})).as("round %d", round).containsExactly(2);
+            }
+        }
+    }
+
     @Test
     void aNameIsResolved() {
         try (Node server = Way.TLS.node();

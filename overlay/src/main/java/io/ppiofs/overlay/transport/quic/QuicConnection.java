@@ -155,7 +155,8 @@ final class QuicConnection extends MuxedConnection {
     @Override
     protected void shutDown() {
         if (!ended) {
-            channel.close(true, 0, Unpooled.EMPTY_BUFFER);
+            // after the ends of streams, which are sent in tasks of their own
+            loop().execute(() -> channel.close(true, 0, Unpooled.EMPTY_BUFFER));
             finish();
         }
     }

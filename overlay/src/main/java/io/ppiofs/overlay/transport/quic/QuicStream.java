@@ -135,6 +135,19 @@ final class QuicStream extends MuxedStream {
             return;
         }
         localEnded = true;
+        connection.loop().execute(() -> writeEnd(done));
+    }
+
+    /**
+     * Sends the end, in a task of its own. While the codec reads datagrams it puts off what is written, and quiche forgets
+     * a stream, with an end not yet sent, once an acknowledgement of all its bytes comes: the end must not wait behind
+     * datagrams still to be read (quiche issue 2525).
+     */
+    private void writeEnd(CompletableFuture<Void> done) {
+        if (gone) {
+            done.completeExceptionally(notWritable());
+            return;
+        }
         channel.writeAndFlush(new DefaultQuicStreamFrame(Unpooled.EMPTY_BUFFER, true))
                 .addListener(written -> settle(written, done));
     }
