@@ -16,10 +16,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Memory of many idle things, both ends of which live in this process. */
+@Tag("long")
 @ExtendWith(NoLeaks.class)
 class ScaleTest {
     private static final long MIB = 1 << 20;
