@@ -157,7 +157,7 @@ public abstract class BlockStoreContractTest {
     }
 
     private Sweepable sweepable() {
-        Assumptions.assumeTrue(store instanceof Sweepable);
+        Assumptions.assumeTrue(store instanceof Sweepable, "this store does not collect garbage");
         return (Sweepable) store;
     }
 

@@ -335,7 +335,7 @@ public final class CoreEngine {
     private void runClock() {
         while (!closing) {
             try {
-                Thread.sleep(TICK_MILLIS);
+                Thread.sleep(TICK_MILLIS); // the clock itself: each tick looks at all deadlines, nothing signals time
             } catch (InterruptedException e) {
                 return; // close() interrupts
             }
@@ -397,7 +397,7 @@ public final class CoreEngine {
         }
     }
 
-    /** After a failed flush: do not ask a full disk again at once. */
+    /** After a failed flush: do not ask a full disk again at once. Nobody tells when a disk has room, so there is only time. */
     private static boolean pause() {
         try {
             Thread.sleep(TICK_MILLIS);

@@ -26,7 +26,7 @@ class FuseLayoutTest {
     /** What x86-64 Linux has, for machines without a compiler. */
     @Test
     void knowsTheLayoutOfX86() {
-        assumeTrue(System.getProperty("os.arch").equals("amd64"));
+        assumeTrue(System.getProperty("os.arch").equals("amd64"), "the figures are those of x86-64");
         assertThat(layout.statSize).isEqualTo(144);
         assertThat(layout.mode).isEqualTo(new FuseLayout.Field(24, 4));
         assertThat(layout.nlink).isEqualTo(new FuseLayout.Field(16, 8));
