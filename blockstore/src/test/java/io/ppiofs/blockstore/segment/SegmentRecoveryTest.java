@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,6 +60,7 @@ class SegmentRecoveryTest {
         }
     }
 
+    @Tag("long")
     @Test
     void aTailCutAnywhereCostsOnlyWhatWasCut() throws Exception {
         Path home = temp.resolve("store");
@@ -287,6 +289,7 @@ class SegmentRecoveryTest {
         assertThat(StoreFixture.segmentsIn(home)).doesNotContain(segment);
     }
 
+    @Tag("long")
     @Test
     void aSecondProcessIsRefusedInOneSentence() throws Exception {
         Path home = temp.resolve("store");
