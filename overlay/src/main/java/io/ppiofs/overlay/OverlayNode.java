@@ -9,6 +9,7 @@ import io.ppiofs.overlay.autonat.Reachability;
 import io.ppiofs.overlay.bootstrap.Bootstrap;
 import io.ppiofs.overlay.dcutr.HolePuncher;
 import io.ppiofs.overlay.exchange.PeerExchange;
+import io.ppiofs.overlay.gossip.SignedRecords;
 import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.identify.Identify;
 import io.ppiofs.overlay.mdns.LocalDiscovery;
@@ -76,7 +77,7 @@ public final class OverlayNode implements AutoCloseable {
         this.backDialer = new BackDialer(transports);
         this.autonatV2 = new AutoNatV2(swarm);
         this.autonat = options.autonat()
-                ? Optional.of(new AutoNat(swarm, identify, options.privateAddresses()))
+                ? Optional.of(new AutoNat(swarm, identify, autonatV2, options.privateAddresses()))
                 : Optional.empty();
         this.autoRelay = options.autonat() || !options.relays().isEmpty()
                 ? Optional.of(new AutoRelay(swarm, circuits, options.relays()))
@@ -175,6 +176,14 @@ public final class OverlayNode implements AutoCloseable {
     /** Asks peers about single addresses; answers come only with AutoNAT switched on. */
     public AutoNatV2 autonatV2() {
         return autonatV2;
+    }
+
+    /** The envelopes that peers have signed and identify or peer exchange has brought: for gossip's referrals. */
+    public SignedRecords signedRecords() {
+        return peer -> {
+            byte[] envelope = swarm.addressBook().record(peer);
+            return envelope.length == 0 ? null : envelope;
+        };
     }
 
     /** Ends everything; waits some seconds at most. Idempotent. */

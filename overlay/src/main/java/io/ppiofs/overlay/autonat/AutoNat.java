@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -42,6 +43,7 @@ public final class AutoNat implements HostListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AutoNat.class);
     private static final int MAX_MESSAGE = 8 * 1024;
     private static final int MAX_ADDRESSES = 16;
+    private static final int ADDRESSES_AT_ONCE = 2;
     private static final int MAX_CONFIDENCE = 3;
     private static final Duration ANSWER = Duration.ofSeconds(30);
     private static final Duration SOON = Duration.ofSeconds(1);
@@ -50,6 +52,7 @@ public final class AutoNat implements HostListener, AutoCloseable {
 
     private final Swarm swarm;
     private final Identify identify;
+    private final AutoNatV2 second;
     private final boolean privateAddresses;
     private final List<Consumer<Reachability>> listeners = new CopyOnWriteArrayList<>();
     private final Deque<PeerId> recent = new ArrayDeque<>();
@@ -59,9 +62,11 @@ public final class AutoNat implements HostListener, AutoCloseable {
     private boolean asking;
     private boolean closed;
 
-    public AutoNat(Swarm swarm, Identify identify, boolean privateAddresses) {
+    /** @param second asks those who speak version 2, whose answers are proven by a nonce */
+    public AutoNat(Swarm swarm, Identify identify, AutoNatV2 second, boolean privateAddresses) {
         this.swarm = swarm;
         this.identify = identify;
+        this.second = second;
         this.privateAddresses = privateAddresses;
     }
 
@@ -82,7 +87,8 @@ public final class AutoNat implements HostListener, AutoCloseable {
 
     @Override
     public void onIdentified(PeerId peer, Set<ProtocolId> protocols) {
-        if (reachability == Reachability.UNKNOWN && !asking && protocols.contains(PROTOCOL)) {
+        boolean server = protocols.contains(PROTOCOL) || protocols.contains(AutoNatV2.REQUEST);
+        if (reachability == Reachability.UNKNOWN && !asking && server) {
             again(SOON);
         }
     }
@@ -108,7 +114,7 @@ public final class AutoNat implements HostListener, AutoCloseable {
         List<PeerId> servers = new ArrayList<>();
         for (PeerId peer : swarm.connectedPeers()) {
             boolean direct = swarm.connections(peer).stream().anyMatch(AutoNat::direct);
-            if (direct && swarm.addressBook().protocols(peer).contains(PROTOCOL)) {
+            if (direct && (speaks(peer, PROTOCOL) || speaks(peer, AutoNatV2.REQUEST))) {
                 servers.add(peer);
             }
         }
@@ -124,12 +130,12 @@ public final class AutoNat implements HostListener, AutoCloseable {
         if (recent.size() > 16) {
             recent.removeFirst();
         }
-        ask(server)
+        seenBy(server)
                 .whenCompleteAsync(
-                        (status, failure) -> {
+                        (seen, failure) -> {
                             asking = false;
                             if (failure == null) {
-                                answered(status);
+                                seen.ifPresent(this::vote);
                             } else {
                                 LOG.debug("ask {} for reachability: {}", server, failure.toString());
                             }
@@ -142,12 +148,48 @@ public final class AutoNat implements HostListener, AutoCloseable {
         return !connection.limited() && !connection.remoteAddress().has(AddressProtocol.P2P_CIRCUIT);
     }
 
-    private void answered(AutoNatMessage.Status status) {
-        if (status == AutoNatMessage.Status.OK) {
-            vote(Reachability.PUBLIC);
-        } else if (status == AutoNatMessage.Status.E_DIAL_ERROR) {
-            vote(Reachability.PRIVATE);
+    private boolean speaks(PeerId peer, ProtocolId protocol) {
+        return swarm.addressBook().protocols(peer).contains(protocol);
+    }
+
+    /** What this server finds: by version 2 if it speaks that and gives a verdict, else by version 1. */
+    private CompletableFuture<Optional<Reachability>> seenBy(PeerId server) {
+        if (!speaks(server, AutoNatV2.REQUEST)) {
+            return byFirst(server);
         }
+        return bySecond(server)
+                .thenCompose(seen -> seen.isPresent() || !speaks(server, PROTOCOL)
+                        ? CompletableFuture.completedFuture(seen)
+                        : byFirst(server));
+    }
+
+    private CompletableFuture<Optional<Reachability>> byFirst(PeerId server) {
+        return ask(server).thenApply(status -> switch (status) {
+            case OK -> Optional.of(Reachability.PUBLIC);
+            case E_DIAL_ERROR -> Optional.of(Reachability.PRIVATE);
+            default -> Optional.empty();
+        });
+    }
+
+    /** Two addresses at once; a single one that is reachable is enough. */
+    private CompletableFuture<Optional<Reachability>> bySecond(PeerId server) {
+        return candidates().thenCompose(addresses -> {
+            List<CompletableFuture<AutoNatV2.Verdict>> asked = addresses.stream()
+                    .limit(ADDRESSES_AT_ONCE)
+                    .map(address -> second.ask(server, address).exceptionally(failure -> AutoNatV2.Verdict.NO_ANSWER))
+                    .toList();
+            return CompletableFuture.allOf(asked.toArray(CompletableFuture<?>[]::new))
+                    .thenApply(done ->
+                            verdict(asked.stream().map(CompletableFuture::join).toList()));
+        });
+    }
+
+    private static Optional<Reachability> verdict(List<AutoNatV2.Verdict> all) {
+        if (all.contains(AutoNatV2.Verdict.REACHABLE)) {
+            return Optional.of(Reachability.PUBLIC);
+        }
+        boolean none = !all.isEmpty() && all.stream().allMatch(AutoNatV2.Verdict.UNREACHABLE::equals);
+        return none ? Optional.of(Reachability.PRIVATE) : Optional.empty();
     }
 
     private void vote(Reachability seen) {

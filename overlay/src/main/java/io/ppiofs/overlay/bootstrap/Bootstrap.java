@@ -1,10 +1,14 @@
 package io.ppiofs.overlay.bootstrap;
 
+import io.netty.util.concurrent.DefaultThreadFactory;
 import io.ppiofs.overlay.host.Scheduler;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
 import io.ppiofs.overlay.swarm.Swarm;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,12 +22,18 @@ public final class Bootstrap implements AutoCloseable {
     private final Swarm swarm;
     private final List<Multiaddr> peers;
     private final int target;
+    private final DnsaddrResolver names = DnsaddrResolver.asking("dns:");
+    /** Names are looked up one after the other, on a thread that exists only once there is one. */
+    private final ExecutorService lookups =
+            Executors.newSingleThreadExecutor(new DefaultThreadFactory("ppiofs-dnsaddr", true));
+
     private Duration pause = FIRST;
     private Scheduler.@Nullable Timer timer;
     private boolean closed;
 
     /**
-     * @param peers addresses ending in {@code /p2p/PEER}; the node's own are left out
+     * @param peers addresses ending in {@code /p2p/PEER}, or {@code /dnsaddr/NAME} with or without it; the node's own are
+     *     left out
      * @param target connected peers that are enough
      */
     public Bootstrap(Swarm swarm, List<Multiaddr> peers, int target) {
@@ -59,6 +69,20 @@ public final class Bootstrap implements AutoCloseable {
     }
 
     private void dial(Multiaddr address) {
+        if (!DnsaddrResolver.concerns(address)) {
+            connect(address);
+            return;
+        }
+        CompletableFuture.supplyAsync(() -> names.resolve(address), lookups).whenComplete((found, failure) -> {
+            if (failure == null) {
+                found.forEach(this::connect);
+            } else {
+                LOG.debug("bootstrap name {}: {}", address, failure.getMessage());
+            }
+        });
+    }
+
+    private void connect(Multiaddr address) {
         swarm.connect(address).whenComplete((connection, failure) -> {
             if (failure != null) {
                 LOG.debug("bootstrap peer {}: {}", address, failure.getMessage());
@@ -70,6 +94,7 @@ public final class Bootstrap implements AutoCloseable {
     public void close() {
         swarm.scheduler().execute(() -> {
             closed = true;
+            lookups.shutdownNow();
             Scheduler.Timer old = timer;
             if (old != null) {
                 old.cancel();

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -37,6 +38,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Dht implements AutoCloseable {
     /** Peers that were dropped are remembered, so that two halves of a network find each other again. */
+    private static final String TAG = "dht";
+
+    private static final int TAG_VALUE = 10;
     private static final int MAX_LOST = 64;
 
     /** Buckets from this one on are refreshed at one of their peers instead of a point drawn at random. */
@@ -49,6 +53,7 @@ public final class Dht implements AutoCloseable {
     private final Scheduler scheduler;
     private final DhtConfig config;
     private final DhtKey own;
+    private Set<PeerId> nearest = Set.of(); // on the scheduler
     private final DhtKey.Hasher hasher = new DhtKey.Hasher();
     private final Validators validators;
     private final RoutingTable table;
@@ -120,6 +125,7 @@ public final class Dht implements AutoCloseable {
             closed = true;
             host.removeListener(listener);
             timers.forEach(Scheduler.Timer::cancel);
+            nearest.forEach(peer -> host.tag(peer, TAG, 0));
             publisher.close();
             client.close();
             if (server.isOpen()) {
@@ -594,6 +600,7 @@ public final class Dht implements AutoCloseable {
         if (outcome == RoutingTable.Outcome.ADDED) {
             lost.remove(peer);
             tableSize = table.size();
+            tagNearest();
         } else if (outcome == RoutingTable.Outcome.WAITING) {
             RoutingTable.Entry stalest =
                     table.stalest(key, now - config.livenessAge().toNanos());
@@ -613,6 +620,20 @@ public final class Dht implements AutoCloseable {
             lose(peer);
         }
         tableSize = table.size();
+        if (nearest.contains(peer) && !table.contains(peer, key)) {
+            tagNearest();
+        }
+    }
+
+    /** Connections to the k nearest peers stay when others must go: those are asked, and ask, most. */
+    private void tagNearest() {
+        Set<PeerId> now = new HashSet<>();
+        for (RoutingTable.Entry entry : table.closest(own, config.bucketSize(), false)) {
+            now.add(entry.peer);
+        }
+        nearest.stream().filter(peer -> !now.contains(peer)).forEach(peer -> host.tag(peer, TAG, 0));
+        now.stream().filter(peer -> !nearest.contains(peer)).forEach(peer -> host.tag(peer, TAG, TAG_VALUE));
+        nearest = now;
     }
 
     private void lose(PeerId peer) {
@@ -641,6 +662,9 @@ public final class Dht implements AutoCloseable {
         } else {
             table.remove(peer, hasher.of(peer));
             tableSize = table.size();
+            if (nearest.contains(peer)) {
+                tagNearest();
+            }
         }
     }
 

@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -30,9 +31,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Dials a peer under several addresses: direct before relayed, nearer before farther, each attempt a stagger after the
- * one before (the idea of RFC 8305), the first that is admitted wins. State is on the scheduler only.
+ * one before (the idea of RFC 8305), the first that is admitted wins. An address that turns the connection away before the
+ * handshake (BUSY: js-libp2p takes five connections per second from one address) is tried again within the time of an
+ * attempt, and only then backed off from. State is on the scheduler only.
  */
 final class Dialer {
+    private static final int RETRIES = 3;
+    private static final Duration RETRY_PAUSE = Duration.ofSeconds(1);
+
     private record Target(PeerId peer, ConnectionClass connectionClass) {}
 
     private final Scheduler scheduler;
@@ -174,14 +180,17 @@ final class Dialer {
         private final CompletableFuture<Connection> result = new CompletableFuture<>();
         private final AtomicBoolean won = new AtomicBoolean();
         private final List<String> failures = new ArrayList<>();
+        private final long began = scheduler.nanoTime();
+        private final Map<Multiaddr, Integer> retries = new HashMap<>(2);
         private int at;
         private int active;
+        private int pausing;
         private boolean refused;
         private Scheduler.@Nullable Timer timer;
 
         Job(Target target, List<Multiaddr> addresses) {
             this.target = target;
-            this.addresses = addresses;
+            this.addresses = new ArrayList<>(addresses);
         }
 
         /** Begins the next attempt if there is one and limits allow it. */
@@ -252,17 +261,44 @@ final class Dialer {
                 return;
             }
             ErrorKind kind = kind(failure == null ? new IllegalStateException("no connection") : failure);
-            if (kind != ErrorKind.EXISTS) {
+            if (kind == ErrorKind.BUSY && mayRetry(address)) {
+                metrics.dialled(SwarmMetrics.DialResult.REFUSED, took);
+                retryLater(address);
+            } else if (kind != ErrorKind.EXISTS) {
                 attemptFailed(address, kind, failure, took);
             }
-            if (!result.isDone() && active == 0 && (at == addresses.size() || refused)) {
+            boolean tried = at == addresses.size() && pausing == 0;
+            if (!result.isDone() && active == 0 && (tried || refused)) {
+                int distinct = Set.copyOf(addresses).size();
                 fail(
                         refused ? ErrorKind.ACCESS_DENIED : ErrorKind.NOT_CONNECTED,
-                        "none of " + addresses.size() + " addresses leads there: " + String.join("; ", failures));
+                        "none of " + distinct + " addresses leads there: " + String.join("; ", failures));
             } else {
                 stopTimer();
                 next();
             }
+        }
+
+        private boolean mayRetry(Multiaddr address) {
+            Duration soFar = Duration.ofNanos(scheduler.nanoTime() - began);
+            return !won.get()
+                    && !result.isDone()
+                    && retries.getOrDefault(address, 0) < RETRIES
+                    && soFar.plus(RETRY_PAUSE).compareTo(limits.timeout()) < 0;
+        }
+
+        /** At a moment of its own, so that those who were turned away together do not come back together. */
+        private void retryLater(Multiaddr address) {
+            retries.merge(address, 1, Integer::sum);
+            pausing++;
+            long pause =
+                    RETRY_PAUSE.toMillis() / 2 + ThreadLocalRandom.current().nextLong(RETRY_PAUSE.toMillis());
+            scheduler.schedule(Duration.ofMillis(pause), () -> {
+                pausing--;
+                addresses.add(address);
+                stopTimer();
+                next();
+            });
         }
 
         private void attemptFailed(Multiaddr address, ErrorKind kind, @Nullable Throwable failure, Duration took) {

@@ -96,7 +96,8 @@ public final class Swarm implements Host, AutoCloseable {
                 scheduler, options.dialing(), transports, book, gate, metrics, own::all, raw -> register(raw));
         book.pin(table::has);
         restore();
-        scheduler.scheduleRepeating(HOUSEKEEPING, this::keepHouse);
+        Duration half = options.pool().idle().dividedBy(2);
+        scheduler.scheduleRepeating(half.compareTo(HOUSEKEEPING) < 0 ? half : HOUSEKEEPING, this::keepHouse);
     }
 
     /** A transport that needs the swarm itself: circuits over relays. */

@@ -77,6 +77,9 @@ final class DhtNetwork {
         for (int i = 0; i < n; i++) {
             joins.add(add(change).bootstrap());
             network.runFor(Duration.ofMillis(100));
+            if (nodes.size() % 1_000 == 0) {
+                System.out.println(nodes.size() + " nodes have begun to join");
+            }
         }
         for (CompletableFuture<Integer> join : joins) {
             await(join);

@@ -2,7 +2,7 @@ package io.ppiofs.overlay.dht;
 
 import org.junit.jupiter.api.Tag;
 
-/** The promises of {@link DhtScaleTest} with 10,000 nodes in one JVM of 2 GiB. */
+/** The promises of {@link DhtScaleTest} with 10,000 nodes in one JVM of 4 GiB. */
 @Tag("soak")
 class DhtSoakTest extends DhtScaleTest {
     @Override

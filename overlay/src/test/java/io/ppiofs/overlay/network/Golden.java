@@ -7,11 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 
 /** Bytes that must never change, in hexadecimal, one file for each. */
-final class Golden {
+public final class Golden {
     private Golden() {}
 
     /** Whitespace in the file means nothing. A missing file shows what it should hold. */
-    static String hex(String name, byte[] actual) {
+    public static String hex(String name, byte[] actual) {
         try (InputStream in = Golden.class.getResourceAsStream(name + ".hex")) {
             if (in == null) {
                 throw new AssertionError("no golden file " + name + ".hex; the bytes are "

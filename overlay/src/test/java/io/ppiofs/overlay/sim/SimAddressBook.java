@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** In memory, at most 2,000 peers of at most 16 addresses; the peer that was longest not asked for goes first. */
 final class SimAddressBook implements AddressBook {
@@ -21,10 +22,22 @@ final class SimAddressBook implements AddressBook {
 
     private static final class Known {
         List<Multiaddr> addresses = List.of();
-        long[] until = {};
+        /** When each expires; null for a single one, which expires at {@link #earliest}: ten thousand books are full of those. */
+        long @Nullable [] until;
+
         Set<ProtocolId> protocols = Set.of();
         /** When the first of the addresses expires. */
         long earliest = Long.MAX_VALUE;
+
+        long until(int i) {
+            return until == null ? earliest : until[i];
+        }
+
+        void set(List<Multiaddr> all, long[] times) {
+            addresses = all;
+            earliest = Arrays.stream(times).min().orElse(Long.MAX_VALUE);
+            until = times.length == 1 ? null : times;
+        }
     }
 
     private final SimNetwork network;
@@ -51,23 +64,25 @@ final class SimAddressBook implements AddressBook {
     private void add(Known known, Multiaddr address, long until) {
         int at = known.addresses.indexOf(address);
         if (at >= 0) {
-            known.until[at] = Math.max(known.until[at], until);
-            known.earliest = Arrays.stream(known.until).min().orElseThrow();
+            long[] times = new long[known.addresses.size()];
+            Arrays.setAll(times, known::until);
+            times[at] = Math.max(times[at], until);
+            known.set(known.addresses, times);
             return;
         }
         List<Multiaddr> kept = new ArrayList<>();
         List<Long> ends = new ArrayList<>();
         for (int i = 0; i < known.addresses.size() && kept.size() < MAX_ADDRESSES - 1; i++) {
-            if (known.until[i] > network.nanoTime()) {
+            if (known.until(i) > network.nanoTime()) {
                 kept.add(known.addresses.get(i));
-                ends.add(known.until[i]);
+                ends.add(known.until(i));
             }
         }
         kept.add(address);
         ends.add(until);
-        known.addresses = List.copyOf(kept);
-        known.until = ends.stream().mapToLong(Long::longValue).toArray();
-        known.earliest = Arrays.stream(known.until).min().orElseThrow();
+        known.set(
+                kept.size() == 1 ? network.sharedList(address) : List.copyOf(kept),
+                ends.stream().mapToLong(Long::longValue).toArray());
     }
 
     private Known known(PeerId peer) {
@@ -93,8 +108,8 @@ final class SimAddressBook implements AddressBook {
             return known.addresses;
         }
         List<Multiaddr> valid = new ArrayList<>();
-        for (int i = 0; i < known.until.length; i++) {
-            if (known.until[i] > now) {
+        for (int i = 0; i < known.addresses.size(); i++) {
+            if (known.until(i) > now) {
                 valid.add(known.addresses.get(i));
             }
         }

@@ -47,6 +47,7 @@ public final class SimHost implements Host {
     private final IdentityKey key;
     private final Multiaddr address;
     private final Nat nat;
+    private final List<Multiaddr> own;
     private final SimAddressBook addressBook;
     private final Map<ProtocolId, Service> services = new HashMap<>(4);
     private final Map<ProtocolId, Service> hijacked = new HashMap<>(2);
@@ -70,7 +71,8 @@ public final class SimHost implements Host {
         this.key = key;
         this.address = address;
         this.nat = nat;
-        this.addresses = List.of(address);
+        this.own = List.of(address);
+        this.addresses = own;
         this.addressBook = new SimAddressBook(network, this);
         this.scheduler = new SimScheduler(network, this, life);
     }
@@ -497,6 +499,11 @@ public final class SimHost implements Host {
 
     // --- for connections
     // ----------------------------------------------------------------------------------------------
+
+    /** Its true address, alone. */
+    List<Multiaddr> own() {
+        return own;
+    }
 
     boolean lives(int which) {
         return up && life == which;

@@ -274,6 +274,12 @@ public final class SimNetwork {
         return host == null ? address : host.address();
     }
 
+    /** The one list with only this address, if a host has it. */
+    List<Multiaddr> sharedList(Multiaddr address) {
+        SimHost host = byAddress.get(address);
+        return host == null ? List.of(address) : host.own();
+    }
+
     PeerId shared(PeerId peer) {
         SimHost host = byPeer.get(peer);
         return host == null ? peer : host.id();

@@ -33,7 +33,8 @@ import java.util.function.Consumer;
 
 /**
  * Transports without sockets: any address that begins with an IP or a memory name may be listened on, handshakes take no
- * time and lie about nothing. Dials to addresses in {@code blackHoles} never end before their timeout.
+ * time and lie about nothing. Dials to addresses in {@code blackHoles} never end before their timeout; an address in {@code
+ * turnsAway} closes so many connections before the handshake.
  */
 public final class MemoryNetwork implements AutoCloseable {
     private record Socket(Node node, Consumer<Connection> accepted) {}
@@ -41,6 +42,7 @@ public final class MemoryNetwork implements AutoCloseable {
     private final EventExecutor loop = new DefaultEventExecutor(new DefaultThreadFactory("memory-network", true));
     private final Map<Multiaddr, Socket> sockets = new ConcurrentHashMap<>();
     public final Set<Multiaddr> blackHoles = ConcurrentHashMap.newKeySet();
+    public final Map<Multiaddr, Integer> turnsAway = new ConcurrentHashMap<>();
     public final List<Multiaddr> dialled = java.util.Collections.synchronizedList(new ArrayList<>());
 
     /** Transports of a node whose outbound connections seem to come from {@code source}. */
@@ -91,7 +93,9 @@ public final class MemoryNetwork implements AutoCloseable {
                 return result;
             }
             loop.execute(() -> {
-                if (socket == null) {
+                if (turnsAway.merge(address.withoutPeer(), -1, Integer::sum) >= 0) {
+                    result.completeExceptionally(failure(ErrorKind.BUSY, address));
+                } else if (socket == null) {
                     result.completeExceptionally(failure(ErrorKind.NOT_CONNECTED, address));
                 } else if (expected != null && !socket.node.key.peerId().equals(expected)) {
                     result.completeExceptionally(failure(ErrorKind.ACCESS_DENIED, address));

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.host.Connection;
+import io.ppiofs.overlay.host.ConnectionClass;
 import io.ppiofs.overlay.host.Direction;
 import io.ppiofs.overlay.host.HandlerOptions;
 import io.ppiofs.overlay.host.HostListener;
@@ -17,6 +18,7 @@ import io.ppiofs.overlay.identify.Identify;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
+import io.ppiofs.overlay.ping.KeepAlive;
 import io.ppiofs.overlay.ping.Ping;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -159,6 +161,31 @@ class SwarmTest {
         assertThat(kindOf(a.connect(nobody))).isEqualTo(ErrorKind.NOT_CONNECTED);
         assertThat(kindOf(a.connect(nobody))).isEqualTo(ErrorKind.BUSY);
         await().until(() -> kindOf(a.connect(nobody)) == ErrorKind.NOT_CONNECTED);
+    }
+
+    @Test
+    void triesAgainWhereItWasTurnedAwayBeforeTheHandshake() throws Exception {
+        Swarm a = swarm(SwarmOptions.DEFAULT, ConnectionGate.OPEN, address());
+        Swarm b = swarm();
+        know(a, b);
+        Multiaddr busy = b.listening().get(0);
+        network.turnsAway.put(busy, 2);
+        assertThat(get(a.connect(b.id())).remotePeer()).isEqualTo(b.id());
+        assertThat(network.dialled).containsExactly(busy, busy, busy);
+        assertThat(counters.dials(SwarmMetrics.DialResult.REFUSED)).isEqualTo(2);
+    }
+
+    @Test
+    void givesUpOnWhoeverTurnsItAwayEachTime() throws Exception {
+        Swarm a = swarm(
+                SwarmOptions.DEFAULT.withDialing(SwarmOptions.Dialing.DEFAULT.withTimeout(Duration.ofMillis(2_500))),
+                ConnectionGate.OPEN,
+                address());
+        Swarm b = swarm();
+        know(a, b);
+        network.turnsAway.put(b.listening().get(0), 1_000);
+        assertThat(kindOf(a.connect(b.id()))).isEqualTo(ErrorKind.NOT_CONNECTED);
+        assertThat(kindOf(a.connect(b.id()))).as("backed off from").isEqualTo(ErrorKind.BUSY);
     }
 
     @Test
@@ -319,10 +346,13 @@ class SwarmTest {
         };
         Swarm server = swarm(FAST, gate, address());
         Swarm client = swarm();
-        Connection connection = get(client.connect(server.addresses().get(0).withPeer(server.id())));
-        get(connection.closed());
-        assertThat(server.connections()).isEmpty();
-        assertThat(counters.refusals(SwarmMetrics.Refusal.GATE)).isEqualTo(1);
+        // the server may close before the client has the connection, or after
+        get(client.connect(server.addresses().get(0).withPeer(server.id()))
+                .thenCompose(Connection::closed)
+                .handle((closed, failure) -> true));
+        await().untilAsserted(() ->
+                assertThat(counters.refusals(SwarmMetrics.Refusal.GATE)).isEqualTo(1));
+        await().untilAsserted(() -> assertThat(server.connections()).isEmpty());
     }
 
     @Test
@@ -402,5 +432,61 @@ class SwarmTest {
                 .isEqualTo(ErrorKind.NOT_CONNECTED);
         assertThatThrownBy(() -> new SwarmOptions.Pool(5, 4, 3, Duration.ZERO, Duration.ZERO, Duration.ZERO))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void closesWhatIsUnusedButNeitherWhatIsTaggedNorWhatHasStreams() throws Exception {
+        SwarmOptions quick = FAST.withPool(FAST.pool().withIdle(Duration.ofSeconds(1)));
+        Swarm a = swarm(quick, ConnectionGate.OPEN, address());
+        Swarm unused = swarm();
+        Swarm tagged = swarm();
+        Swarm busy = swarm();
+        busy.handle(PROTOCOL, stream -> {});
+        for (Swarm other : List.of(unused, tagged, busy)) {
+            know(a, other);
+        }
+        a.tag(tagged.id(), "test", 1);
+        get(a.open(busy.id(), PROTOCOL));
+        get(a.connect(tagged.id()));
+        get(a.connect(unused.id()));
+        await().atMost(Duration.ofSeconds(30)).until(() -> !a.isConnected(unused.id()));
+        await().atMost(Duration.ofSeconds(30)).until(() -> !unused.isConnected(a.id()));
+        assertThat(a.connectedPeers()).containsExactlyInAnyOrder(tagged.id(), busy.id());
+    }
+
+    @Test
+    void closesAConnectionWhosePingsAreNotAnswered() throws Exception {
+        Swarm a = swarm();
+        Swarm dead = swarm();
+        dead.handle(Ping.PROTOCOL, stream -> {}); // takes it, and says nothing
+        know(a, dead);
+        get(a.connect(dead.id()));
+        Ping ping = new Ping(a, Duration.ofMillis(200));
+        try (KeepAlive keepAlive = new KeepAlive(a, ping, Duration.ofMillis(200))) {
+            assertThat(keepAlive).isNotNull();
+            await().atMost(Duration.ofSeconds(30)).until(() -> !a.isConnected(dead.id()));
+        }
+    }
+
+    @Test
+    void carriesBulkOnAConnectionOfItsOwn() throws Exception {
+        Swarm a = swarm();
+        Swarm b = swarm();
+        b.handle(PROTOCOL, stream -> {});
+        know(a, b);
+        OpenOptions bulk = OpenOptions.DEFAULT.withClass(ConnectionClass.BULK);
+        assertThat(get(a.connect(b.id())).connectionClass()).isEqualTo(ConnectionClass.CONTROL);
+        assertThat(get(a.connect(b.id(), bulk)).connectionClass()).isEqualTo(ConnectionClass.BULK);
+        assertThat(a.connections(b.id())).hasSize(2);
+        await().untilAsserted(() -> assertThat(b.connections(a.id()))
+                .extracting(Connection::connectionClass)
+                .containsExactlyInAnyOrder(ConnectionClass.CONTROL, ConnectionClass.BULK));
+        List<ProtocolId> protocols = List.of(PROTOCOL);
+        assertThat(get(a.open(b.id(), protocols, bulk)).connection().connectionClass())
+                .isEqualTo(ConnectionClass.BULK);
+        assertThat(get(a.open(b.id(), protocols, OpenOptions.DEFAULT))
+                        .connection()
+                        .connectionClass())
+                .isEqualTo(ConnectionClass.CONTROL);
     }
 }

@@ -298,7 +298,10 @@ public final class QuicTransport implements Transport {
                     connection.close();
                 }
             } catch (PpiofsException e) {
-                channel.close(true, 1, Unpooled.EMPTY_BUFFER);
+                // after the last words of the handshake, which are sent when this event is over: without them the other
+                // side
+                // cannot read that the connection is closed, and waits
+                ctx.executor().execute(() -> channel.close(true, 1, Unpooled.EMPTY_BUFFER));
                 result.completeExceptionally(e);
             }
         }

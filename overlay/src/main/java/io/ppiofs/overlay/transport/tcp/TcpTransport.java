@@ -193,6 +193,7 @@ public final class TcpTransport implements Transport {
                     .option(ChannelOption.TCP_NODELAY, true)
                     .option(ChannelOption.SO_KEEPALIVE, true)
                     .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
+                    .option(ChannelOption.AUTO_READ, false) // what comes before the upgrade's handlers would be lost
                     .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) Math.max(1, left / 1_000_000))
                     .handler(new Passive());
             if (local != null) {
@@ -227,6 +228,7 @@ public final class TcpTransport implements Transport {
                     attempt.complete(connection);
                 }
             });
+            channel.config().setAutoRead(true);
         }
 
         private void succeed(Connection connection) {
@@ -259,7 +261,11 @@ public final class TcpTransport implements Transport {
         dial.result.whenComplete((connection, failure) -> punches.remove(target, dial));
         Channel early = inboundHandshakes.get(target);
         if (early != null && role == Direction.OUTBOUND) {
-            early.close(); // its other end waits for this side's proposal, as this end does for its: it will try again
+            // its other end waits for this side's proposal, as this end does for its: it will try again, and a reset
+            // leaves
+            // nothing behind that holds up the same pair of ports
+            early.config().setOption(ChannelOption.SO_LINGER, 0);
+            early.close();
         }
         dial.punch(target, listeningFor(target));
         return dial.result;
@@ -292,7 +298,7 @@ public final class TcpTransport implements Transport {
         return address.getAddress() instanceof Inet6Address ? SocketProtocolFamily.INET6 : SocketProtocolFamily.INET;
     }
 
-    /** Holds a channel until its upgrade begins: reads nothing. */
+    /** Holds a channel, which does not read yet, until its upgrade begins. */
     private static final class Passive extends ChannelInitializer<Channel> {
         @Override
         protected void initChannel(Channel channel) {
@@ -422,14 +428,17 @@ public final class TcpTransport implements Transport {
                 handshakes.leave(remote.getAddress());
                 inboundHandshakes.remove(remote, ctx.channel());
                 if (connection != null) {
-                    give(connection, punch);
+                    give(connection, punches.get(remote));
                 }
             });
         }
 
-        /** To the punch that the connection answers: the other side's attempt has come before this side's. */
+        /** To the punch that the connection answers: the other side's attempt has come before this side's, or before it began. */
         private void give(Connection connection, @Nullable Dial punch) {
-            if (punch == null || !punch.result.complete(connection)) {
+            boolean answers = punch != null
+                    && punch.role == connection.direction()
+                    && (punch.expected == null || punch.expected.equals(connection.remotePeer()));
+            if (punch == null || !answers || !punch.result.complete(connection)) {
                 accepted.accept(connection);
             }
         }
@@ -445,7 +454,20 @@ public final class TcpTransport implements Transport {
                 "TCP takes addresses like /ip4/192.0.2.7/tcp/4001");
     }
 
+    /**
+     * A connection that is reset before it is up was accepted by the other side's kernel and turned away by its program:
+     * somebody is there, and takes no more just now. The exception has no class of its own, only the message of ECONNRESET.
+     */
+    private static boolean turnedAway(@Nullable Throwable cause) {
+        String message = cause == null ? null : cause.getMessage();
+        return cause instanceof IOException && message != null && message.contains("reset");
+    }
+
     private static PpiofsException unreachable(Multiaddr address, @Nullable Throwable cause) {
+        if (turnedAway(cause)) {
+            return new PpiofsException(
+                    ErrorKind.BUSY, "connect to", address.toString(), "the connection was turned away", cause);
+        }
         String detail = cause == null ? "no answer in time" : "nobody answers there";
         return new PpiofsException(ErrorKind.NOT_CONNECTED, "connect to", address.toString(), detail, cause);
     }

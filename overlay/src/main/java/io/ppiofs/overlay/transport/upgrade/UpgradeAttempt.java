@@ -24,6 +24,7 @@ import io.ppiofs.overlay.transport.pnet.NetworkKeyHandler;
 import io.ppiofs.overlay.transport.tls.PeerCertificate;
 import io.ppiofs.overlay.transport.tls.TlsContext;
 import io.ppiofs.overlay.transport.yamux.YamuxConnection;
+import java.io.IOException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -42,6 +43,7 @@ final class UpgradeAttempt extends ChannelInboundHandlerAdapter {
     private final CompletableFuture<Connection> result = new CompletableFuture<>();
     private final long started = System.nanoTime();
     private @Nullable Future<?> timer;
+    private boolean answered;
     private boolean done;
 
     UpgradeAttempt(Upgrader upgrader, Channel channel, UpgradeRequest request) {
@@ -76,6 +78,7 @@ final class UpgradeAttempt extends ChannelInboundHandlerAdapter {
         NegotiationHandler handler = NegotiationHandler.of(initiates(), names, new NegotiationHandler.Listener() {
             @Override
             public void onAgreed(ChannelHandlerContext ctx, String agreed) {
+                answered = true;
                 next.accept(ctx, agreed);
             }
 
@@ -206,7 +209,9 @@ final class UpgradeAttempt extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        fail(unreachable("the peer closed the connection during the handshake", null), null);
+        fail(
+                answered ? unreachable("the peer closed the connection during the handshake", null) : turnedAway(null),
+                null);
     }
 
     @Override
@@ -248,7 +253,19 @@ final class UpgradeAttempt extends ChannelInboundHandlerAdapter {
                     "the handshake failed: " + cause.getMessage(),
                     cause);
         }
-        return unreachable("the connection failed during the handshake", cause);
+        return cause instanceof IOException && !answered
+                ? turnedAway(cause)
+                : unreachable("the connection failed during the handshake", cause);
+    }
+
+    /** What a peer does that has too many connections, or got too many of late: closes before it says anything. */
+    private PpiofsException turnedAway(@Nullable Throwable cause) {
+        return new PpiofsException(
+                ErrorKind.BUSY,
+                "connect to",
+                request.remote().toString(),
+                "the peer closed the connection before the handshake; perhaps it takes no more at the moment, try later",
+                cause);
     }
 
     private PpiofsException unreachable(String detail, @Nullable Throwable cause) {
