@@ -1,0 +1,29 @@
+package io.ppiofs.proofs.verify;
+
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
+import org.junit.jupiter.api.Test;
+
+class VerifierRulesTest {
+    @Test
+    void a_verifier_sees_hashes_and_bytes_and_no_file_or_store() {
+        ArchRuleDefinition.noClasses()
+                .that()
+                .resideInAPackage("io.ppiofs.proofs.verify..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "java.nio.file..",
+                        "java.nio.channels..",
+                        "java.net..",
+                        "io.ppiofs.file..",
+                        "io.ppiofs.blockstore..",
+                        "io.ppiofs.proofs.porep..",
+                        "io.ppiofs.proofs.sector..",
+                        "io.ppiofs.proofs.work..")
+                .check(new ClassFileImporter()
+                        .withImportOption(new ImportOption.DoNotIncludeTests())
+                        .importPackages("io.ppiofs.proofs"));
+    }
+}
