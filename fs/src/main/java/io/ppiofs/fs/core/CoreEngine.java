@@ -13,6 +13,7 @@ import io.ppiofs.fs.tree.NodeVisitor;
 import io.ppiofs.fs.tree.TreeContext;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -60,6 +61,7 @@ public final class CoreEngine {
     private final ReentrantLock maintenance = new ReentrantLock();
     private final AtomicLong reservedForChanges = new AtomicLong();
     private final AtomicLong checkpoints = new AtomicLong();
+    private final List<Consumer<Checkpoint>> checkpointListeners = new CopyOnWriteArrayList<>();
     private final long replayedRecords;
     private volatile long firstUnsyncedNanos;
     private volatile long firstUncheckpointedNanos;
@@ -441,6 +443,7 @@ public final class CoreEngine {
             checkpoints.incrementAndGet();
             lastCheckpointMillis = System.currentTimeMillis();
             lastError = null;
+            checkpointListeners.forEach(listener -> guarded(() -> listener.accept(saved)));
             LOG.debug(
                     "volume {}: checkpoint at lsn {} in {} ms",
                     volume.name(),
@@ -454,6 +457,10 @@ public final class CoreEngine {
         } finally {
             checkpointing.unlock();
         }
+    }
+
+    void onCheckpoint(Consumer<Checkpoint> listener) {
+        checkpointListeners.add(listener);
     }
 
     private Frozen freeze() {

@@ -640,7 +640,8 @@ final class FileContents {
     /** A stretch of the wanted range that stands in a block. */
     private record Gap(long offset, int length) {}
 
-    private record FromBlock(BlockRef ref, int blockOffset, int dstOffset, int length) {}
+    /** A stretch of one block for a stretch of the reader's buffer. */
+    record FromBlock(BlockRef ref, int blockOffset, int dstOffset, int length) {}
 
     /** @return bytes put into {@code dst}; 0 at or behind the end */
     int read(FileState s, long offset, ByteBuffer dst) {
@@ -682,13 +683,18 @@ final class FileContents {
         for (int attempt = 0; plan == null; attempt++) {
             plan = plan(s, offset, dst, attempt == PLAN_ATTEMPTS);
         }
+        run(blocks, plan.reads, dst);
+        return plan.n;
+    }
+
+    /** Fills the stretches of {@code dst}, counted from its position, which stays. */
+    static void run(Blocks blocks, List<FromBlock> reads, ByteBuffer dst) {
         int base = dst.position();
-        for (FromBlock r : plan.reads) {
+        for (FromBlock r : reads) {
             ByteBuffer part = dst.duplicate();
             part.position(base + r.dstOffset).limit(base + r.dstOffset + r.length);
             blocks.read(BlockType.DATA, r.ref, r.blockOffset, part);
         }
-        return plan.n;
     }
 
     /**
@@ -752,7 +758,7 @@ final class FileContents {
         }
     }
 
-    private static void copyInline(byte @Nullable [] content, long offset, int n, ByteBuffer dst) {
+    static void copyInline(byte @Nullable [] content, long offset, int n, ByteBuffer dst) {
         int have = content == null ? 0 : (int) Math.max(0, Math.min(n, content.length - offset));
         ByteBuffer out = dst.duplicate();
         if (content != null && have > 0) {
@@ -831,20 +837,31 @@ final class FileContents {
         }
         long visible = Math.min(end, limit);
         List<Extent> extents = gap.offset < visible ? extents(ino, gap.offset, visible) : List.of();
-        long at = gap.offset;
+        place(extents, gap.offset, end, visible, base, dst, reads);
+        return extents.isEmpty() ? null : extents.get(extents.size() - 1);
+    }
+
+    /**
+     * Lists the reads of [from, end) of a file and puts zeros where no extent is.
+     *
+     * @param visible extents count up to here only
+     * @param base offset of the file that {@code dst}'s position stands for
+     */
+    static void place(
+            List<Extent> extents, long from, long end, long visible, long base, ByteBuffer dst, List<FromBlock> reads) {
+        long at = from;
         for (Extent e : extents) {
-            long from = Math.max(e.offset(), gap.offset);
+            long start = Math.max(e.offset(), from);
             long to = Math.min(e.end(), visible);
-            if (from > at) {
-                zero(dst, (int) (at - base), (int) (from - at));
+            if (start > at) {
+                zero(dst, (int) (at - base), (int) (start - at));
             }
-            addRead(e, from, to, base, reads);
+            addRead(e, start, to, base, reads);
             at = to;
         }
         if (at < end) {
             zero(dst, (int) (at - base), (int) (end - at));
         }
-        return extents.isEmpty() ? null : extents.get(extents.size() - 1);
     }
 
     private static void addRead(Extent e, long from, long to, long base, List<FromBlock> reads) {
@@ -854,16 +871,7 @@ final class FileContents {
 
     /** Extents of the map that overlap [from, to). No extent crosses a block boundary of the file. */
     List<Extent> extents(long ino, long from, long to) {
-        List<Extent> found = new ArrayList<>(2);
-        long start = from - from % blockSize;
-        map.scan(Keys.extent(ino, start), Keys.extent(ino, to), (k, v) -> {
-            Extent e = Extent.decode(Keys.extentOffset(k), v);
-            if (e.end() > from) {
-                found.add(e);
-            }
-            return true;
-        });
-        return found;
+        return Records.extents(map, blockSize, ino, from, to);
     }
 
     // ---- flush ----------------------------------------------------------------------------------------------------
@@ -1252,7 +1260,7 @@ final class FileContents {
             if (s.baseLimit != FileState.NO_LIMIT) {
                 edit.clear(s.baseLimit, Long.MAX_VALUE);
             }
-            for (; i < pieces.size() && pieces.get(i).offset() < window + blockSize; i++) {
+            for (; i < pieces.size() && pieces.get(i).offset() - window < blockSize; i++) {
                 Piece p = pieces.get(i);
                 long end = Math.min(p.end(), size);
                 BlockRef ref = p.encoding().ref;

@@ -42,16 +42,17 @@ public interface FileSystemCore extends Closeable {
      */
     default boolean dropSetIds(Caller caller, Ino ino, IntPredicate memberOf) {
         Attr attr = getattr(ino);
-        int mode = attr.mode();
-        int without = SetIds.dropped(mode);
-        if ((without & SetIds.SET_GID) != 0 && !memberOf.test(attr.gid())) {
-            without &= ~SetIds.SET_GID;
-        }
-        if (without == mode) {
+        int without = SetIds.dropped(attr, memberOf);
+        if (without == attr.mode()) {
             return false;
         }
         setattr(caller, ino, new SetAttr(without & 07777, null, null, null, null, null));
         return true;
+    }
+
+    /** Whether {@link #dropSetIds} would find something to clear. */
+    static boolean losesSetIds(Attr attr, IntPredicate memberOf) {
+        return SetIds.dropped(attr, memberOf) != attr.mode();
     }
 
     /** Somebody outside the file's group sets its ACL: set-group-ID goes. */
@@ -103,6 +104,11 @@ public interface FileSystemCore extends Closeable {
     /** Whether {@link #flush} does anything; a driver need not call it otherwise. */
     default boolean observesFlush() {
         return true;
+    }
+
+    /** How long a driver may let the kernel remember what this core answered. */
+    default CacheLimit cacheLimit() {
+        return CacheLimit.NONE;
     }
 
     /** Durable on this machine's disk when it returns. */

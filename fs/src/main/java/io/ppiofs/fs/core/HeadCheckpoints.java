@@ -31,10 +31,13 @@ public final class HeadCheckpoints implements CheckpointStore {
         Head head = heads.read();
         HeadState state = head.state();
         clock.observe(state.clock());
-        return new Checkpoint(state.treeRoot(), state.journalLsn(), state.nextInode(), files(state));
+        // positions in another writer's journal say nothing of this one's; inode counters only grow, whoever's they are
+        boolean own = head.clear().certificate().slot() == writerSlot;
+        return new Checkpoint(state.treeRoot(), own ? state.journalLsn() : 0, state.nextInode(), files(state));
     }
 
-    private static long files(HeadState state) {
+    /** Inodes in the tree of a head; 0 in that of an empty volume. */
+    public static long files(HeadState state) {
         Cbor value = state.extensions().entries().get(new CborText(FILES));
         return value instanceof CborBytes b && b.length() == Long.BYTES
                 ? ByteBuffer.wrap(b.value()).getLong()

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * checkpoint the memtable is frozen below a fresh one. Readers take no lock; writers serialise only in {@link
  * #commit}, which copies the record into the journal's buffer and the changes into the memtable.
  */
-final class NamespaceMap {
+final class NamespaceMap implements Entries {
     private static final Comparator<byte[]> ORDER = Arrays::compareUnsigned;
 
     /** Marks a deleted key; compared by identity. */
@@ -56,7 +56,8 @@ final class NamespaceMap {
         return journal;
     }
 
-    byte @Nullable [] get(byte[] key) {
+    @Override
+    public byte @Nullable [] get(byte[] key) {
         View v = view;
         byte[] value = v.active.get(key);
         if (value == null && v.frozen != null) {
@@ -76,7 +77,8 @@ final class NamespaceMap {
     }
 
     /** Visits live entries with {@code from ≤ key < to}. Entries that exist throughout are seen exactly once. */
-    void scan(byte[] from, byte[] to, Visitor visitor) {
+    @Override
+    public void scan(byte[] from, byte[] to, Visitor visitor) {
         View v = view;
         Source top = new MapSource(v.active.subMap(from, to));
         Source middle = v.frozen == null ? Source.NONE : new MapSource(v.frozen.subMap(from, to));
@@ -102,6 +104,17 @@ final class NamespaceMap {
             if (value != null && value != TOMBSTONE && !visitor.visit(key, value)) {
                 return;
             }
+        }
+    }
+
+    /** Visits the entries of a tree alone with {@code from ≤ key < to}. */
+    static void scanTree(MerkleTree tree, byte[] from, byte[] to, Visitor visitor) {
+        TreeSource source = new TreeSource(tree.seek(from), to);
+        for (byte[] key = source.key(); key != null; key = source.key()) {
+            if (!visitor.visit(key, source.value())) {
+                return;
+            }
+            source.advance();
         }
     }
 

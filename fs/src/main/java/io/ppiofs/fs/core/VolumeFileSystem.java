@@ -6,10 +6,12 @@ import io.ppiofs.blockstore.BlockType;
 import io.ppiofs.blockstore.Blocks;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.Records.Slot;
+import io.ppiofs.fs.core.VirtualFiles.OpenVirtual;
+import io.ppiofs.fs.core.VirtualFiles.VirtualFile;
 import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,11 +38,13 @@ public final class VolumeFileSystem implements FileSystemCore {
     /** Values up to this stand in the map; longer ones are blocks. */
     static final int MAX_VALUE_IN_MAP = 480;
 
+    /** An ACL always stands in the map, where chmod and create find it under the inode's lock: 500 entries. */
+    static final int MAX_ACL = 4004;
+
     private static final int SET_GID = SetIds.SET_GID;
-    private static final String CID_XATTR = "user.ppiofs.cid";
+    private static final String CID_XATTR = Records.CID_XATTR;
     private static final byte[] CAPABILITIES =
             "security.capability".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
-    private static final long VIRTUAL_VIEW = 0xFFL << 56;
 
     private final CoreEngine engine;
     private final NamespaceMap map;
@@ -55,12 +59,10 @@ public final class VolumeFileSystem implements FileSystemCore {
     /** Orphans that never had a name and may get one. */
     private final Set<Long> unnamed = ConcurrentHashMap.newKeySet();
 
-    private final Map<FileName, VirtualFile> virtualFiles = new ConcurrentHashMap<>();
+    private final VirtualFiles virtualFiles;
+    private final Records records;
     private final Clock clock;
     private final boolean updateAtime;
-
-    /** A file of the root directory that exists only while mounted, for example {@code .stats}; never listed. */
-    private record VirtualFile(long ino, Supplier<byte[]> content) {}
 
     private VolumeFileSystem(CoreEngine engine, Map<FileName, Supplier<byte[]>> virtual, Clock clock) {
         this.engine = engine;
@@ -73,10 +75,8 @@ public final class VolumeFileSystem implements FileSystemCore {
         this.stripes = engine.stripes();
         this.clock = clock;
         this.updateAtime = engine.options().atime();
-        long next = VIRTUAL_VIEW | 1;
-        for (Map.Entry<FileName, Supplier<byte[]>> e : virtual.entrySet()) {
-            virtualFiles.put(e.getKey(), new VirtualFile(next++, e.getValue()));
-        }
+        this.virtualFiles = new VirtualFiles(virtual);
+        this.records = new Records(map, blocks, volume.names());
     }
 
     /**
@@ -150,11 +150,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     }
 
     private InodeRecord record(long ino, String operation) {
-        byte[] value = map.get(Keys.inode(ino));
-        if (value == null) {
-            throw no(ErrorKind.NOT_FOUND, operation, Long.toUnsignedString(ino));
-        }
-        return InodeRecord.decode(value);
+        return records.record(ino, operation);
     }
 
     /** A directory that entries can be made in. */
@@ -170,45 +166,21 @@ public final class VolumeFileSystem implements FileSystemCore {
     }
 
     private static void check(FileName name, String operation) {
-        if (name.bytes().length > FileName.MAX_LENGTH) {
-            throw no(ErrorKind.NAME_TOO_LONG, operation, name);
-        }
-        if (name.bytes().length == 0) {
-            throw no(ErrorKind.NOT_FOUND, operation, name);
-        }
+        Records.check(name, operation);
     }
 
     private void refuseVirtual(Ino parent, FileName name, String operation, ErrorKind kind) {
-        if (parent.value() == Ino.ROOT.value() && virtualFiles.containsKey(name)) {
+        if (virtualFiles.find(parent, name) != null) {
             throw no(kind, operation, name);
         }
     }
 
     private long hash(FileName name) {
-        return Math.min(volume.names().hash(name.bytes()) >>> 2, Keys.MAX_HASH);
+        return records.hash(name);
     }
 
-    /** A directory entry with its place. */
-    private record Slot(long parent, long hash, int ordinal, DirEntry entry) {
-        byte[] key() {
-            return Keys.dirent(parent, hash, ordinal);
-        }
-    }
-
-    /** Ordinal 1 exists only while ordinal 0 does. */
     private @Nullable Slot find(long parent, FileName name) {
-        long h = hash(name);
-        for (int ordinal = 0; ordinal <= 1; ordinal++) {
-            byte[] value = map.get(Keys.dirent(parent, h, ordinal));
-            if (value == null) {
-                return null;
-            }
-            DirEntry e = DirEntry.decode(value);
-            if (e.name().equals(name)) {
-                return new Slot(parent, h, ordinal, e);
-            }
-        }
-        return null;
+        return records.find(parent, name);
     }
 
     private Slot slot(long parent, FileName name, String operation) {
@@ -222,9 +194,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     }
 
     private void directoryOrThrow(long ino, String operation) {
-        if (!record(ino, operation).isDirectory()) {
-            throw no(ErrorKind.NOT_A_DIRECTORY, operation, Long.toUnsignedString(ino));
-        }
+        records.directoryOrThrow(ino, operation);
     }
 
     /** Where a new entry goes. */
@@ -304,11 +274,9 @@ public final class VolumeFileSystem implements FileSystemCore {
     @Override
     public Attr lookup(Ino parent, FileName name) {
         check(name, "lookup");
-        if (parent.value() == Ino.ROOT.value() && !virtualFiles.isEmpty()) {
-            VirtualFile v = virtualFiles.get(name);
-            if (v != null) {
-                return virtualAttr(v);
-            }
+        VirtualFile v = virtualFiles.find(parent, name);
+        if (v != null) {
+            return v.attr(now(), engine.options().owner());
         }
         Slot s = slot(parent.value(), name, "lookup");
         long ino = s.entry().ino();
@@ -325,7 +293,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     public Attr reference(Ino ino) {
         VirtualFile v = virtualFile(ino);
         if (v != null) {
-            return virtualAttr(v);
+            return v.attr(now(), engine.options().owner());
         }
         lookups.increment(ino.value());
         try {
@@ -353,7 +321,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     public Attr getattr(Ino ino) {
         VirtualFile v = virtualFile(ino);
         if (v != null) {
-            return virtualAttr(v);
+            return v.attr(now(), engine.options().owner());
         }
         // In this order: a state that a flush lets go meanwhile still has what it committed, whereas a record that was
         // read before the commit would bring the old size back.
@@ -381,41 +349,13 @@ public final class VolumeFileSystem implements FileSystemCore {
             } finally {
                 s.lock.unlock();
             }
-        } else if (r.isDirectory()) {
-            size = 4096;
-            held = 4096;
         }
         Timestamp atime = atimes.get(ino);
-        return new Attr(
-                new Ino(ino),
-                r.mode,
-                r.nlink,
-                r.uid,
-                r.gid,
-                r.rdev,
-                size,
-                (held + 511) / 512,
-                atime == null ? r.atime() : atime,
-                mtime,
-                ctime);
+        return Records.attr(ino, r, size, held, atime == null ? r.atime() : atime, mtime, ctime);
     }
 
     private @Nullable VirtualFile virtualFile(Ino ino) {
-        if ((ino.value() & VIRTUAL_VIEW) != VIRTUAL_VIEW) {
-            return null;
-        }
-        for (VirtualFile v : virtualFiles.values()) {
-            if (v.ino() == ino.value()) {
-                return v;
-            }
-        }
-        return null;
-    }
-
-    private Attr virtualAttr(VirtualFile v) {
-        Timestamp now = now();
-        int size = v.content().get().length;
-        return new Attr(new Ino(v.ino()), FileType.REGULAR.bits() | 0444, 1, 0, 0, 0, size, 0, now, now, now);
+        return virtualFiles.find(ino);
     }
 
     @Override
@@ -460,7 +400,8 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (!owner && atime == null && mtime == null && change.ctime() == null) {
             return;
         }
-        Timestamp ctime = change.ctime() == null ? now : change.ctime();
+        Timestamp given = resolve(change.ctime(), now);
+        Timestamp ctime = given == null ? now : given;
         Transaction tx = begin();
         if (owner) {
             changeOwner(r, change);
@@ -521,12 +462,9 @@ public final class VolumeFileSystem implements FileSystemCore {
     @Override
     public byte[] readlink(Ino ino) {
         InodeRecord r = record(ino.value(), "readlink");
-        byte[] value = map.get(Keys.symlink(ino.value()));
-        if (value == null) {
-            throw no(ErrorKind.INVALID, "readlink", ino);
-        }
+        byte[] target = records.symlink(ino.value());
         touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
-        return longValue(value);
+        return target;
     }
 
     /** relatime: the access time moves if it is not later than the last change, or a day old. */
@@ -553,14 +491,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     }
 
     private byte[] longValue(byte[] stored) {
-        StoredValue decoded = StoredValue.decode(stored);
-        BlockRef ref = decoded.ref();
-        if (ref == null) {
-            return decoded.bytes();
-        }
-        byte[] value = new byte[ref.length()];
-        blocks.read(BlockType.DATA, ref, 0, ByteBuffer.wrap(value));
-        return value;
+        return records.longValue(stored);
     }
 
     // ---- making names -----------------------------------------------------------------------------------------------
@@ -1208,8 +1139,6 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
     }
 
-    private record OpenVirtual(Ino ino, OpenFlags flags, byte[] content) implements OpenFile {}
-
     @Override
     public OpenFile open(Caller caller, Ino ino, OpenFlags flags) {
         VirtualFile v = virtualFile(ino);
@@ -1255,11 +1184,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     @Override
     public int read(OpenFile file, long offset, ByteBuffer dst) {
         if (file instanceof OpenVirtual v) {
-            int n = (int) Math.max(0, Math.min(dst.remaining(), v.content().length - offset));
-            if (n > 0) {
-                dst.put(v.content(), (int) offset, n);
-            }
-            return n;
+            return v.read(offset, dst);
         }
         if (offset < 0) {
             throw no(ErrorKind.INVALID, "read", file.ino());
@@ -1423,26 +1348,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         } finally {
             s.lock.unlock();
         }
-        if (offset < 0 || offset >= size) {
-            throw no(ErrorKind.NO_SUCH_DEVICE, "lseek", file.ino());
-        }
-        if (inline) {
-            return what == Seek.DATA ? offset : size;
-        }
-        long at = offset;
-        for (Extent e : contents.extents(s.ino, offset, size)) {
-            if (what == Seek.DATA) {
-                return Math.max(offset, e.offset());
-            }
-            if (e.offset() > at) {
-                return at;
-            }
-            at = e.end();
-        }
-        if (what == Seek.DATA) {
-            throw no(ErrorKind.NO_SUCH_DEVICE, "lseek", file.ino());
-        }
-        return Math.min(at, size);
+        return records.seek(s.ino, size, inline, offset, what);
     }
 
     // ---- directories ------------------------------------------------------------------------------------------------
@@ -1461,17 +1367,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     public void readdir(OpenDirectory directory, long cookie, DirectorySink sink) {
         Ino ino = directory.ino();
         InodeRecord r = record(ino.value(), "readdir");
-        if (cookie < 1 && !sink.add(FileName.of("."), ino, FileType.DIRECTORY, 1)) {
-            return;
-        }
-        if (cookie < 2 && !sink.add(FileName.of(".."), new Ino(r.parent), FileType.DIRECTORY, 2)) {
-            return;
-        }
-        byte[] from = Keys.direntAfter(ino.value(), cookie);
-        map.scan(from, Keys.after(Keys.DIRENT, ino.value()), (k, v) -> {
-            DirEntry e = DirEntry.decode(v);
-            return sink.add(e.name(), new Ino(e.ino()), e.type(), Keys.cookie(k));
-        });
+        records.readdir(ino, r, cookie, sink);
         touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
     }
 
@@ -1496,21 +1392,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     // ---- extended attributes ----------------------------------------------------------------------------------------
 
     private static void checkXattr(FileName name, String operation) {
-        if (name.bytes().length > FileName.MAX_LENGTH) {
-            throw no(ErrorKind.RANGE, operation, name);
-        }
-        String text = name.toString();
-        boolean known = text.startsWith("user.")
-                || text.startsWith("trusted.")
-                || text.startsWith("security.")
-                || PosixAcl.is(name);
-        if (!known) {
-            throw no(ErrorKind.NOT_SUPPORTED, operation, name);
-        }
-        // only a prefix: EINVAL, as the kernel's own file systems say
-        if (text.indexOf('.') == text.length() - 1) {
-            throw no(ErrorKind.INVALID, operation, name);
-        }
+        Records.checkXattr(name, operation);
     }
 
     @Override
@@ -1534,7 +1416,7 @@ public final class VolumeFileSystem implements FileSystemCore {
 
     /** Sets mode and list together; a list that says no more than the mode bits is not kept. */
     private void setAcl(Ino ino, FileName name, PosixAcl acl, byte[] value) {
-        if (value.length > MAX_VALUE_IN_MAP) {
+        if (value.length > MAX_ACL) {
             throw no(ErrorKind.NO_SPACE, "setxattr", name);
         }
         withLock(ino.value(), () -> {
@@ -1598,36 +1480,18 @@ public final class VolumeFileSystem implements FileSystemCore {
     @Override
     public byte[] getxattr(Ino ino, FileName name) {
         if (name.toString().equals(CID_XATTR)) {
-            return cidText(ino).getBytes(java.nio.charset.StandardCharsets.US_ASCII);
-        }
-        byte[] stored = map.get(Keys.xattr(ino.value(), name.bytes()));
-        if (stored == null) {
-            if (name.bytes().length > FileName.MAX_LENGTH) {
-                throw no(ErrorKind.RANGE, "getxattr", name);
+            InodeRecord r = record(ino.value(), "getxattr");
+            if (virtualFile(ino) != null || !r.isRegular()) {
+                throw no(ErrorKind.NO_DATA, "getxattr", CID_XATTR);
             }
-            checkXattr(name, "getxattr");
-            throw no(ErrorKind.NO_DATA, "getxattr", name);
+            return Records.cidText(contentBlocks(ino));
         }
-        return longValue(stored);
-    }
-
-    private String cidText(Ino ino) {
-        InodeRecord r = record(ino.value(), "getxattr");
-        if (virtualFile(ino) != null || !r.isRegular()) {
-            throw no(ErrorKind.NO_DATA, "getxattr", CID_XATTR);
-        }
-        return cid(ino).toString();
+        return records.xattr(ino, name);
     }
 
     @Override
     public List<FileName> listxattr(Ino ino) {
-        List<FileName> names = new ArrayList<>();
-        byte[] from = Keys.inodeSub(ino.value(), Keys.INODE_XATTR);
-        map.scan(from, Keys.inodeSub(ino.value(), Keys.INODE_XATTR + 1), (k, v) -> {
-            names.add(FileName.of(Arrays.copyOfRange(k, 10, k.length)));
-            return true;
-        });
-        return names;
+        return records.xattrs(ino);
     }
 
     @Override
@@ -1669,16 +1533,7 @@ public final class VolumeFileSystem implements FileSystemCore {
             contents.flush(s);
             s.lock.lock();
             try {
-                long size = s.size;
-                byte[] inline = s.inline ? map.get(Keys.inline(s.ino)) : null;
-                List<ContentId.Part> parts = new ArrayList<>();
-                if (!s.inline) {
-                    for (Extent e : contents.extents(s.ino, 0, size)) {
-                        parts.add(new ContentId.Part(
-                                e.offset(), e.length(), e.ref().cid(), e.blockOffset()));
-                    }
-                }
-                return new ContentId.Content(size, parts, inline);
+                return records.content(s.ino, s.size, s.inline);
             } finally {
                 s.lock.unlock();
             }
@@ -1696,6 +1551,30 @@ public final class VolumeFileSystem implements FileSystemCore {
     /** Brings everything into the tree and saves the head. */
     public void checkpoint() {
         engine.checkpoint();
+    }
+
+    /**
+     * Names every block that the last checkpoint, the changes since and pending writes need, some more than once. Excludes
+     * collections and checks meanwhile; writers go on, what they write after the call began may be missing.
+     *
+     * @param live called on this thread; what it throws ends the visit
+     */
+    public void visitLive(java.util.function.Consumer<BlockRef> live) {
+        engine.maintenance().lock();
+        try {
+            engine.quiesced(() -> {});
+            engine.mark(live);
+        } finally {
+            engine.maintenance().unlock();
+        }
+    }
+
+    /**
+     * Hears of each checkpoint from now on, after its head was saved, on the checkpoint's thread and in order: must be
+     * quick. What it throws is logged and shown in status; the checkpoint stands.
+     */
+    public void onCheckpoint(java.util.function.Consumer<CheckpointStore.Checkpoint> listener) {
+        engine.onCheckpoint(listener);
     }
 
     public CoreStats stats() {

@@ -41,6 +41,9 @@
  *       one head; two journal calls. Writers go on in a fresh memtable.
  * </ul>
  *
+ * <p>{@code TreeFileSystem} shows one root of a volume to who only reads, and follows newer ones; what it shares with the
+ * writing core is in {@code Records}. Costs: a call reads the tree nodes that are not cached, a new root one node.
+ *
  * <p>Start reading at {@code VolumeFileSystem.make}, then {@code NamespaceMap.commit}, {@code FileContents.flushLocked}
  * and {@code CoreEngine.checkpoint}.
  */

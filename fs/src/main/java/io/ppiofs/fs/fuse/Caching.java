@@ -10,6 +10,7 @@ package io.ppiofs.fs.fuse;
  *
  * @param attrSeconds validity of attributes
  * @param entrySeconds validity of a name; absent names are never remembered
+ * @param keepsPages whether pages of a file that is opened again are still right; not where somebody else changes it
  * @param updatesAccessTime whether the first read after a change must reach the core so that it can set the access time
  */
-public record Caching(double attrSeconds, double entrySeconds, boolean updatesAccessTime) {}
+public record Caching(double attrSeconds, double entrySeconds, boolean keepsPages, boolean updatesAccessTime) {}

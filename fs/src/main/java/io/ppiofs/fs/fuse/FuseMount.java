@@ -22,6 +22,14 @@ public interface FuseMount extends AutoCloseable {
     }
 
     /**
+     * The last requests, oldest first, a line each: time, caller, kind, arguments, result and duration; empty where the
+     * driver does not keep them.
+     */
+    default String accessLog() {
+        return "";
+    }
+
+    /**
      * Unmounts and waits until the last request is answered.
      *
      * @param force detach at once even if files are open, abort the connection if it does not end

@@ -45,6 +45,11 @@ public final class Fusermount {
         }
     }
 
+    /** Whether there is one. */
+    public static boolean present() {
+        return PLACES.stream().anyMatch(Files::isExecutable);
+    }
+
     /** @throws PpiofsException NOT_SUPPORTED if there is none */
     public static Path program() {
         return PLACES.stream()

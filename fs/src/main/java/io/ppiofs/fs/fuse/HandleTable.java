@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +64,18 @@ public final class HandleTable<T> {
         }
         free[freeCount++] = (int) handle;
         return open;
+    }
+
+    /** Whether one that is open answers to this; looks at all of them. */
+    public boolean any(Predicate<T> wanted) {
+        AtomicReferenceArray<@Nullable Object> now = slots;
+        for (int i = 0; i < now.length(); i++) {
+            Object open = now.get(i);
+            if (open != null && wanted.test(type.cast(open))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Takes everything back that is still open. */

@@ -28,7 +28,7 @@ public final class JnrFuseDriver implements FuseDriver {
 
     @Override
     public FuseMount mount(FileSystemCore core, Path mountPoint, MountOptions options) {
-        KernelOptions kernel = KernelOptions.of(options);
+        KernelOptions kernel = KernelOptions.of(options, core);
         NativeFuse nativeFuse = NativeFuse.load();
         Path real = new MountPointCheck(nativeFuse.system()).check(mountPoint, kernel.nonEmpty());
         FuseSession session = FuseSession.start(nativeFuse, core, real, kernel, options.source(), options.threads());

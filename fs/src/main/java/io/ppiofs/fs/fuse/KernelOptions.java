@@ -2,6 +2,8 @@ package io.ppiofs.fs.fuse;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.CacheLimit;
+import io.ppiofs.fs.core.FileSystemCore;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -47,6 +49,7 @@ public final class KernelOptions {
     private final int owner;
     private double attrSeconds = LONG_SECONDS;
     private double entrySeconds = LONG_SECONDS;
+    private CacheLimit limit = CacheLimit.NONE;
     /** Requests in flight before the kernel holds back; its default of 12 starves parallel readers. */
     private long maxBackground = 64;
 
@@ -66,6 +69,13 @@ public final class KernelOptions {
         if (k.passed.contains("allow_other") && k.passed.contains("allow_root")) {
             throw invalid("allow_root", "cannot be combined with allow_other; give one of them");
         }
+        return k;
+    }
+
+    /** As {@link #of(MountOptions)}, with no more remembered than what {@code core} allows. */
+    public static KernelOptions of(MountOptions options, FileSystemCore core) {
+        KernelOptions k = of(options);
+        k.limit = core.cacheLimit();
         return k;
     }
 
@@ -194,7 +204,11 @@ public final class KernelOptions {
     }
 
     public Caching caching() {
-        return new Caching(attrSeconds, entrySeconds, !readOnly && !passed.contains("noatime"));
+        return new Caching(
+                Math.min(attrSeconds, limit.seconds()),
+                Math.min(entrySeconds, limit.seconds()),
+                limit.keepPages(),
+                !readOnly && !passed.contains("noatime"));
     }
 
     /** Arguments for fuse_mount and fuse_lowlevel_new, program name first. */

@@ -410,6 +410,9 @@ final class KernelRequests {
      * when the next read must be seen by the core for the access time (relatime).
      */
     private boolean keepsCache(Ino ino, OpenFlags flags) {
+        if (!caching.keepsPages()) {
+            return false;
+        }
         if (!caching.updatesAccessTime() || !flags.read() || flags.truncate()) {
             return true;
         }

@@ -64,6 +64,11 @@ public final class LiveMount implements FuseMount {
     }
 
     @Override
+    public String accessLog() {
+        return session.accessLog();
+    }
+
+    @Override
     public synchronized void unmount(boolean force) {
         if (session.hasEnded()) {
             return;

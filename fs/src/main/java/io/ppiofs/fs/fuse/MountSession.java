@@ -13,6 +13,11 @@ public interface MountSession {
         return List.of();
     }
 
+    /** See {@link FuseMount#accessLog}. */
+    default String accessLog() {
+        return "";
+    }
+
     void awaitEnd() throws InterruptedException;
 
     /** @return false if it goes on after {@code timeout} */

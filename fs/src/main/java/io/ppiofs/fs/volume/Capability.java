@@ -44,6 +44,19 @@ public sealed interface Capability {
             return VolumeRoot.owner(root);
         }
 
+        /**
+         * Seed (RFC 8032) of the Ed25519 key under which the volume stores on peers: grants name it, put and delete are
+         * signed with it. The same on every machine that holds this capability.
+         */
+        public Secret tenantSeed() {
+            return VolumeRoot.tenant(root);
+        }
+
+        /** Secret salt of the hashing that proposes peers for the volume's groups. */
+        public Secret placementSalt() {
+            return VolumeRoot.placementSalt(root);
+        }
+
         @Override
         public String text() {
             return CapabilityText.print(PREFIX, root.bytes());
@@ -74,6 +87,15 @@ public sealed interface Capability {
 
         public Verify {
             requireEpoch(epoch);
+        }
+
+        /**
+         * The plaintext of a manifest of this epoch ({@link VolumeKeys#sealManifest}).
+         *
+         * @throws PpiofsException CORRUPT; WRONG_KEY if it is of another epoch; UNSUPPORTED_FORMAT
+         */
+        public byte[] openManifest(byte[] sealed) {
+            return new ManifestSeal(volumeId, epoch, verifyKey).open(sealed);
         }
 
         @Override

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,7 @@ public final class HeadStore {
 
     private static final String READ = "read head";
     private static final String WRITE = "write head";
+    private static final String ADOPT = "take head";
 
     /** The points of a commit between which a process can die. */
     enum Step {
@@ -104,6 +106,119 @@ public final class HeadStore {
         HeadClear clear = new HeadClear(
                 w.certificate(), seen.sequenceOf(w.slot()) + 1, List.of(last.id()), manifestRoot, keys.currentEpoch());
         return publish(Head.sign(clear, state, w, keys));
+    }
+
+    /**
+     * The same state signed with another manifest root, for publishing; it does not become the local head, and its writer,
+     * sequence and parents are those of {@code head}. The later of two such heads is what holders know of where blocks
+     * are; the state is one.
+     *
+     * @param head one of this writer
+     * @throws PpiofsException READ_ONLY without a writer key; NOT_PERMITTED if its certificate has ended
+     * @throws IllegalArgumentException another writer's head: publish its envelope as it is
+     */
+    public Head published(Head head, Cid manifest) {
+        WriterIdentity w = requireWriter();
+        HeadClear c = head.clear();
+        return Head.sign(
+                new HeadClear(c.certificate(), c.sequence(), c.parents(), manifest, c.epoch()), head.state(), w, keys);
+    }
+
+    /**
+     * Takes a head from elsewhere if it is newer than the one here; durable when it returns. Its signature, the writer's
+     * certificate and the owner's signature under that are verified first.
+     *
+     * <p>Only for who follows: a holder without a writer key, or a writer that has not signed a head and has nothing in
+     * its journal. A writer with changes of its own needs a merge, which there is not yet.
+     *
+     * @return the head that is current now: the given one, or the one from before if that holds as much
+     * @throws PpiofsException CORRUPT, UNSUPPORTED_FORMAT, WRONG_KEY for a head that does not verify or open; NOT_PERMITTED
+     *     if it would lose something (a fork), lies in the future, or this writer has changes of its own; NO_SPACE; IO
+     */
+    public synchronized Head adopt(byte[] headEnvelope) {
+        Head head = Head.open(headEnvelope, keys, "a head from the network");
+        Head last = read();
+        requireBelievable(head);
+        if (!isNewer(head, last)) {
+            return last;
+        }
+        requireNoChangesOfOurs();
+        Head adopted = publish(head);
+        keys.advanceTo(adopted.clear().epoch());
+        return adopted;
+    }
+
+    /** The first head of a volume that was made elsewhere, in a directory that has none. */
+    synchronized Head adoptFirst(Head head) {
+        requireBelievable(head);
+        return publish(head);
+    }
+
+    private void requireBelievable(Head head) {
+        if (new HybridLogicalClock(wall, 0).isQuarantined(head.state().clock())) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_PERMITTED,
+                    ADOPT,
+                    head.toString(),
+                    "it is of " + HybridLogicalClock.instantOf(head.state().clock())
+                            + ", which is in the future here; set the clock of this machine, or of the writer's");
+        }
+    }
+
+    /** True: it holds more, or the same with a manifest; false: it holds no more. A head that would lose something throws. */
+    @GuardedBy("this")
+    private boolean isNewer(Head head, Head last) {
+        VersionVector theirs = head.state().versions();
+        VersionVector ours = last.state().versions();
+        if (theirs.equals(ours)) {
+            // a state of no change has no stamp: only the sequence tells
+            boolean sameWriter = head.clear()
+                    .certificate()
+                    .writer()
+                    .equals(last.clear().certificate().writer());
+            long ahead = head.clear().sequence() - last.clear().sequence();
+            Cid manifest = head.clear().manifestRoot();
+            return sameWriter
+                    && (ahead > 0
+                            || ahead == 0
+                                    && manifest != null
+                                    && !manifest.equals(last.clear().manifestRoot()));
+        }
+        if (ours.covers(theirs)) {
+            return false;
+        }
+        if (!theirs.covers(ours) || seen.isBehind(head)) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_PERMITTED,
+                    ADOPT,
+                    head.toString(),
+                    "it lacks changes that this machine has seen: two machines wrote at the same time; keep the one that"
+                            + " counts and copy the other's files into it");
+        }
+        return true;
+    }
+
+    @GuardedBy("this")
+    private void requireNoChangesOfOurs() {
+        if (writer != null && (seen.sequenceOf(writer.slot()) > 0 || hasJournal())) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_PERMITTED,
+                    ADOPT,
+                    "volume " + keys.volumeId(),
+                    "this machine has written to the volume itself; mount it on one machine at a time");
+        }
+    }
+
+    private boolean hasJournal() {
+        Path journal = directory.resolve(VolumeDirectory.JOURNAL);
+        if (!Files.isDirectory(journal)) {
+            return false;
+        }
+        try (Stream<Path> files = Files.list(journal)) {
+            return files.findAny().isPresent();
+        } catch (IOException e) {
+            throw DurableFile.failure(ADOPT, journal, e);
+        }
     }
 
     /** The first head of a new volume. */

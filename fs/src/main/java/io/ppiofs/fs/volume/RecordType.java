@@ -16,6 +16,7 @@ enum RecordType {
     CONFIG("volume", 1),
     CERTIFICATE("writer-certificate", 1),
     REVOCATION("writer-revocation", 1),
+    PLACEMENT("volume-placement", 1),
     HEAD("head", 1);
 
     private final String label;

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The volumes of a home: one directory per volume, named by its id, with {@code volume} (description), {@code secrets},
- * {@code head}, {@code head.prev}, {@code seen} and {@code journal/}. The caller holds the home's lock: one process at
+ * {@code head}, {@code head.prev}, {@code seen}, {@code journal/}, and perhaps {@code placement} and {@code imported}. The caller holds the home's lock: one process at
  * a time.
  *
  * @param path the volume's directory
@@ -33,13 +33,17 @@ import org.jspecify.annotations.Nullable;
 public record VolumeDirectory(Path path, VolumeConfig config) {
     private static final String CONFIG = "volume";
     private static final String SECRETS = "secrets";
-    private static final String JOURNAL = "journal";
+    static final String JOURNAL = "journal";
+    private static final String PLACEMENT = "placement";
+    /** Stands in the directory of a volume that was made on another machine. */
+    private static final String IMPORTED = "imported";
     /** Directories in the making; swept at the next creation. */
     private static final String STAGING = ".new-";
 
     private static final Pattern VOLUME_NAME = Pattern.compile("[a-z2-7]{52}");
 
     private static final String CREATE = "create volume";
+    private static final String IMPORT = "import volume";
     private static final String LIST = "list volumes in";
 
     /** What {@link #list} found. One damaged volume does not hide the others. */
@@ -92,6 +96,129 @@ public record VolumeDirectory(Path path, VolumeConfig config) {
         }
     }
 
+    /**
+     * Makes the directory of a volume that lives elsewhere from a capability, and opens it. The directory appears complete
+     * or not at all. A read-only capability gives a volume without writer. A read-write one gives this machine a writer
+     * key of its own, certified under a slot drawn at random, so that two restored machines do not share one; its inode
+     * counters go on from the head's. A name that a volume of this home has is no hindrance (see {@link #find}).
+     *
+     * @param volumesDir made if it does not exist
+     * @param configEnvelope {@link #configEnvelope} of the volume
+     * @param headEnvelope the newest head there is
+     * @throws PpiofsException WRONG_KEY for a capability of another volume or of an earlier epoch; INVALID for one that
+     *     only verifies; CORRUPT, UNSUPPORTED_FORMAT; EXISTS if this home has the volume; NOT_PERMITTED for a head in the
+     *     future; NO_SPACE; IO
+     */
+    public static UnlockedVolume importVolume(
+            Path volumesDir, Capability capability, byte[] configEnvelope, byte[] headEnvelope, Protection protection) {
+        return importVolume(
+                volumesDir,
+                capability,
+                configEnvelope,
+                headEnvelope,
+                protection,
+                new SecureRandom(),
+                InstantSource.system());
+    }
+
+    static UnlockedVolume importVolume(
+            Path volumesDir,
+            Capability capability,
+            byte[] configEnvelope,
+            byte[] headEnvelope,
+            Protection protection,
+            SecureRandom random,
+            InstantSource wall) {
+        VolumeConfig config = importedConfig(capability, configEnvelope);
+        Head head = importedHead(capability, config, headEnvelope);
+        VolumeSecrets secrets = importedSecrets(capability, config, head, random);
+        try {
+            Files.createDirectories(volumesDir, ownerOnly());
+            sweepStaging(volumesDir);
+            Path directory = volumesDir.resolve(config.id().toString());
+            if (Files.exists(directory)) {
+                throw new PpiofsException(
+                        ErrorKind.EXISTS, IMPORT, config.name(), "this home has the volume already; mount it");
+            }
+            Path staging = Files.createDirectory(volumesDir.resolve(STAGING + config.id()), ownerOnly());
+            Files.createDirectory(staging.resolve(JOURNAL), ownerOnly());
+            DurableFile.replace(staging.resolve(CONFIG), configEnvelope, IMPORT);
+            DurableFile.replace(staging.resolve(IMPORTED), new byte[0], IMPORT);
+            new SecretsFile(staging.resolve(SECRETS)).write(secrets, protection, random);
+            new HeadStore(staging, secrets.keys(), secrets.writer(), wall).adoptFirst(head);
+            DurableFile.rename(staging, directory);
+            DurableFile.syncDirectory(volumesDir);
+            return unlocked(directory, config, secrets, protection.kind(), wall);
+        } catch (IOException e) {
+            throw DurableFile.failure(IMPORT, volumesDir.resolve(config.name()), e);
+        }
+    }
+
+    private static VolumeConfig importedConfig(Capability capability, byte[] envelope) {
+        String subject = "volume " + capability.volumeId();
+        if (envelope.length > VolumeConfig.MAX_LENGTH) {
+            throw new PpiofsException(
+                    ErrorKind.CORRUPT, IMPORT, subject, "its description is too long; fetch it from another peer");
+        }
+        VolumeConfig config = VolumeConfig.decode(envelope, "the description of " + subject);
+        if (!config.id().equals(capability.volumeId())) {
+            throw new PpiofsException(
+                    ErrorKind.WRONG_KEY,
+                    IMPORT,
+                    subject,
+                    "the description is of volume " + config.id() + "; give that volume's capability");
+        }
+        return config;
+    }
+
+    private static Head importedHead(Capability capability, VolumeConfig config, byte[] envelope) {
+        VolumeKeys keys;
+        if (capability instanceof Capability.ReadWrite rw) {
+            keys = VolumeKeys.of(rw, 0, null);
+        } else if (capability instanceof Capability.ReadOnly ro) {
+            keys = VolumeKeys.of(ro, null);
+        } else {
+            throw new PpiofsException(
+                    ErrorKind.INVALID,
+                    IMPORT,
+                    config.name(),
+                    "a capability that begins with " + Capability.Verify.PREFIX
+                            + " cannot read files; ask for one that begins with " + Capability.ReadOnly.PREFIX);
+        }
+        Head head = Head.open(envelope, keys, "the head of volume " + config.name());
+        if (!head.clear().network().equals(config.network())) {
+            throw new PpiofsException(
+                    ErrorKind.CORRUPT,
+                    IMPORT,
+                    config.name(),
+                    "its head is of another network than its description; fetch both from one peer");
+        }
+        return head;
+    }
+
+    private static VolumeSecrets importedSecrets(
+            Capability capability, VolumeConfig config, Head head, SecureRandom random) {
+        if (!(capability instanceof Capability.ReadWrite rw)) {
+            return new VolumeSecrets(capability, ((Capability.ReadOnly) capability).epoch(), null);
+        }
+        WriterKey key = WriterKey.generate(random);
+        int slot = freeSlot(head, random);
+        WriterIdentity writer =
+                new WriterIdentity(key, rw.owner().certify(config.network(), key.publicKey(), slot, null));
+        return new VolumeSecrets(rw, head.clear().epoch(), writer);
+    }
+
+    /** A slot that no writer has that the head knows: 1 … 2^20 − 1, at most 4096 of them are taken. */
+    private static int freeSlot(Head head, SecureRandom random) {
+        while (true) {
+            int slot = 1 + random.nextInt(WriterCertificate.MAX_SLOT);
+            if (slot != head.clear().certificate().slot()
+                    && !head.state().versions().clocks().containsKey(slot)) {
+                return slot;
+            }
+        }
+    }
+
     /** All volumes, by name; an absent directory has none. */
     public static Listing list(Path volumesDir) {
         List<VolumeDirectory> volumes = new ArrayList<>();
@@ -115,17 +242,34 @@ public record VolumeDirectory(Path path, VolumeConfig config) {
     }
 
     /**
-     * By name or id; null if there is none.
+     * By name or id; null if there is none. A name that several volumes have means the one that was made here.
      *
      * @throws PpiofsException the problem of a damaged volume, if no sound one has the name: it could be the one
-     *     asked for, and making a new one in its place would look like a loss
+     *     asked for, and making a new one in its place would look like a loss; INVALID if the name means several
+     *     imported volumes
      */
     public static @Nullable VolumeDirectory find(Path volumesDir, String nameOrId) {
         Listing listing = list(volumesDir);
+        List<VolumeDirectory> imported = new ArrayList<>();
         for (VolumeDirectory v : listing.volumes()) {
-            if (v.config().name().equals(nameOrId) || v.config().id().toString().equals(nameOrId)) {
+            boolean named = v.config().name().equals(nameOrId);
+            if (v.config().id().toString().equals(nameOrId) || named && !v.isImported()) {
                 return v;
             }
+            if (named) {
+                imported.add(v);
+            }
+        }
+        if (imported.size() > 1) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID,
+                    "find volume",
+                    nameOrId,
+                    "several imported volumes have this name; give the id instead, for example "
+                            + imported.get(0).config().id());
+        }
+        if (!imported.isEmpty()) {
+            return imported.get(0);
         }
         if (!listing.problems().isEmpty()) {
             throw listing.problems().get(0);
@@ -153,6 +297,73 @@ public record VolumeDirectory(Path path, VolumeConfig config) {
                     "it describes volume " + config.id() + "; give the directory its name back");
         }
         return new VolumeDirectory(directory, config);
+    }
+
+    /** True if the volume was made on another machine. */
+    public boolean isImported() {
+        return Files.exists(path.resolve(IMPORTED));
+    }
+
+    /** The signed description as it is handed to other machines. */
+    public byte[] configEnvelope() {
+        byte[] bytes = DurableFile.read(path.resolve(CONFIG), VolumeConfig.MAX_LENGTH, "read volume description");
+        if (bytes == null) {
+            throw new PpiofsException(
+                    ErrorKind.CORRUPT,
+                    "read volume description",
+                    path.resolve(CONFIG).toString(),
+                    "the file is missing; restore it from a backup");
+        }
+        return bytes;
+    }
+
+    /** Where the volume's blocks belong; null while the owner has said nothing: they stay on this machine. */
+    public @Nullable VolumePlacement placement() {
+        Path file = path.resolve(PLACEMENT);
+        byte[] bytes = DurableFile.read(file, VolumePlacement.MAX_LENGTH, "read placement record");
+        return bytes == null ? null : ours(VolumePlacement.decode(bytes, file.toString()), file.toString());
+    }
+
+    /**
+     * Signs and keeps a new record; durable when it returns. One caller at a time.
+     *
+     * @param swarm the network that holds the blocks; null: none
+     * @throws PpiofsException NO_SPACE, IO
+     */
+    public VolumePlacement place(OwnerKey owner, PlacementScheme scheme, @Nullable NetworkId swarm) {
+        VolumePlacement last = placement();
+        long revision = last == null ? 1 : last.revision() + 1;
+        VolumePlacement next = VolumePlacement.sign(owner, config.network(), revision, scheme, swarm);
+        keep(ours(next, "new placement record"));
+        return next;
+    }
+
+    /**
+     * Takes a record from elsewhere if it is of a higher revision.
+     *
+     * @return the record that holds now
+     * @throws PpiofsException CORRUPT, WRONG_KEY if it does not verify or is of another volume; NO_SPACE; IO
+     */
+    public VolumePlacement adoptPlacement(byte[] envelope) {
+        VolumePlacement offered = ours(VolumePlacement.decode(envelope, "placement record"), "placement record");
+        VolumePlacement last = placement();
+        if (last != null && last.revision() >= offered.revision()) {
+            return last;
+        }
+        keep(offered);
+        return offered;
+    }
+
+    private void keep(VolumePlacement record) {
+        DurableFile.replace(path.resolve(PLACEMENT), record.envelope(), "write placement record");
+    }
+
+    private VolumePlacement ours(VolumePlacement record, String subject) {
+        if (!record.volume().equals(config.id())) {
+            throw new PpiofsException(
+                    ErrorKind.WRONG_KEY, "read placement record", subject, "it is of volume " + record.volume());
+        }
+        return record;
     }
 
     /** How the secrets rest on disk; asks for no key. */

@@ -101,6 +101,26 @@ public final class VolumeKeys implements ContentKeys {
         return epoch(epoch).verify();
     }
 
+    /**
+     * Seals a manifest under the verify key of the current epoch; equal manifests of an epoch are equal bytes.
+     *
+     * @param plain at most 16 MiB; TOO_BIG otherwise
+     */
+    public byte[] sealManifest(byte[] plain) {
+        int epoch = currentEpoch;
+        return new ManifestSeal(volumeId, epoch, verifyKey(epoch)).seal(plain);
+    }
+
+    /**
+     * Opens what {@link #sealManifest} made, in this or an earlier epoch.
+     *
+     * @throws PpiofsException CORRUPT; WRONG_KEY if it is of a later epoch; UNSUPPORTED_FORMAT
+     */
+    public byte[] openManifest(byte[] sealed) {
+        int epoch = ManifestSeal.epochOf(sealed, volumeId);
+        return new ManifestSeal(volumeId, epoch, verifyKey(epoch)).open(sealed);
+    }
+
     /** SipHash key of names in directory entry keys; a copy. */
     public byte[] nameKey() {
         return nameKey.clone();

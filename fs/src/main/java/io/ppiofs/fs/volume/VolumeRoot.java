@@ -11,6 +11,16 @@ final class VolumeRoot {
                 Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/owner", Secret.LENGTH))));
     }
 
+    /** Seed of the Ed25519 key that owns the volume's room on peers. */
+    static Secret tenant(Secret root) {
+        return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/tenant", Secret.LENGTH));
+    }
+
+    /** Salt of the hashing that proposes peers: who does not have it cannot grind an id into a group. */
+    static Secret placementSalt(Secret root) {
+        return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/placement", Secret.LENGTH));
+    }
+
     /** The secret of the last epoch there can be. */
     static Secret lastEpoch(Secret root) {
         return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/last-epoch", Secret.LENGTH));

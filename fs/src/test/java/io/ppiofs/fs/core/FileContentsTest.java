@@ -64,6 +64,35 @@ class FileContentsTest {
         assertThat(core.readAll("a")).isEqualTo(bytes);
     }
 
+    /** The end of the last block-sized window is beyond the largest number. */
+    @Test
+    @Timeout(60)
+    void theLastByteThatAFileCanHaveIsFlushedPunchedCopiedAndCutOff() {
+        long last = Long.MAX_VALUE - 1;
+        OpenFile f = core.create("a");
+        core.write(f, 0, random(1, 5000));
+        core.write(f, last - 99, random(2, 100));
+        OpenFile to = core.create("b");
+        assertThat(core.fs.copyRange(f, 0, to, last - 4999, 5000)).isEqualTo(5000);
+        core.fs.release(f);
+        core.fs.release(to);
+        core.reopen();
+        OpenFile again = core.open("a");
+        assertThat(core.lookup("a").size()).isEqualTo(Long.MAX_VALUE);
+        assertThat(core.read(again, last - 99, 200)).isEqualTo(random(2, 100));
+        assertThat(core.read(core.open("b"), last - 4999, 5000)).isEqualTo(random(1, 5000));
+
+        core.fs.fallocate(again, AllocateMode.PUNCH_HOLE, last - 49, 50);
+        core.fs.fsync(again, false);
+        byte[] punched = Arrays.copyOf(Arrays.copyOf(random(2, 100), 50), 100);
+        assertThat(core.read(again, last - 99, 100)).isEqualTo(punched);
+
+        core.fs.setattr(Caller.ROOT, again.ino(), new SetAttr(null, null, null, 5000L, null, null));
+        core.fs.release(again);
+        core.reopen();
+        assertThat(core.readAll("a")).isEqualTo(random(1, 5000));
+    }
+
     @Test
     void whatWasFsyncedSurvivesAPowerCut() {
         OpenFile f = core.create("a");

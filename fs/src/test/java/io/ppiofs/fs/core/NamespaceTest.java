@@ -1,7 +1,9 @@
 package io.ppiofs.fs.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.FileSystemCore.XattrMode;
 import io.ppiofs.fs.testing.ModelFileSystem;
@@ -109,6 +111,38 @@ class NamespaceTest {
             b.putInt(tag == 2 ? 5 : -1);
         }
         return b.array();
+    }
+
+    /** Owner, {@code users} others, group, mask, others. */
+    private static byte[] aclOf(int users) {
+        ByteBuffer b = ByteBuffer.allocate(4 + 8 * (users + 4)).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        b.putInt(2).putShort((short) 1).putShort((short) 7).putInt(-1);
+        for (int i = 0; i < users; i++) {
+            b.putShort((short) 2).putShort((short) 5).putInt(1000 + i);
+        }
+        for (int tag : new int[] {4, 0x10, 0x20}) {
+            b.putShort((short) tag).putShort((short) 5).putInt(-1);
+        }
+        return b.array();
+    }
+
+    @Test
+    void anAclOfFiveHundredEntriesIsInheritedAndFollowsTheModeAndALongerOneIsRefused(@TempDir Path directory) {
+        CoreFixture core = new CoreFixture(directory);
+        byte[] longest = aclOf(496);
+        assertThatThrownBy(() -> core.fs.setxattr(Caller.ROOT, Ino.ROOT, PosixAcl.DEFAULT, aclOf(497), XattrMode.SET))
+                .isInstanceOfSatisfying(
+                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NO_SPACE));
+        core.fs.setxattr(Caller.ROOT, Ino.ROOT, PosixAcl.DEFAULT, longest, XattrMode.SET);
+        OpenFile file = core.create("a");
+        core.fs.release(file);
+        core.fs.setattr(Caller.ROOT, file.ino(), new SetAttr(0750, null, null, null, null, null));
+        byte[] expected = longest.clone();
+        expected[longest.length - 6] = 0; // chmod took it from the others
+        core.reopen();
+        assertThat(core.fs.getxattr(Ino.ROOT, PosixAcl.DEFAULT)).isEqualTo(longest);
+        assertThat(core.fs.getxattr(core.lookup("a").ino(), PosixAcl.ACCESS)).isEqualTo(expected);
+        core.fs.close();
     }
 
     private static Function<Side, String> operation(Random random) {

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +114,7 @@ class JournalCrashTest {
         }
     }
 
+    @Tag("long")
     @Test
     void afterKillMinusNineEveryRecordReportedDurableIsThere() throws Exception {
         System.out.println("seed " + seed);

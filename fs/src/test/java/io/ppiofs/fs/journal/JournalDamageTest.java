@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +45,7 @@ class JournalDamageTest {
         return fixture.onlyFile();
     }
 
+    @Tag("long")
     @Test
     void cutAtAnyByteOfTheLastFileAPrefixIsReplayedAndTheJournalGoesOn() throws Exception {
         Path path = written("one", "two", "three");
@@ -241,6 +243,7 @@ class JournalDamageTest {
     }
 
     /** Writes and forces are cut at random points of a random run; what was committed must survive, in order. */
+    @Tag("long")
     @Test
     void afterAFaultInAnyCallNothingCommittedIsLost() throws Exception {
         Files.createDirectories(fixture.dir);

@@ -242,7 +242,7 @@ public final class ModelFileSystem implements FileSystemCore {
         }
         i.atime = resolve(change.atime(), i.atime, now);
         i.mtime = resolve(change.mtime(), i.mtime, now);
-        i.ctime = change.ctime() == null ? now : change.ctime();
+        i.ctime = resolve(change.ctime(), now, now);
         return attr(i);
     }
 

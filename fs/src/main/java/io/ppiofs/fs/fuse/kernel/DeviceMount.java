@@ -15,8 +15,9 @@ import java.util.List;
 import jnr.ffi.Pointer;
 
 /**
- * Mounts and gives the device that serves the mount. Root opens the device and calls mount(2); everybody else starts
- * fusermount3, which has the right and passes the opened device back over a socket (cmsg(3), SCM_RIGHTS).
+ * Mounts and gives the device that serves the mount. Root opens the device and calls mount(2); everybody else, and a root
+ * that may not mount (a container without CAP_SYS_ADMIN), starts fusermount3, which has the right and passes the opened
+ * device back over a socket (cmsg(3), SCM_RIGHTS).
  */
 final class DeviceMount {
     private static final String TYPE = "fuse.ppiofs";
@@ -55,6 +56,11 @@ final class DeviceMount {
         Reference.reachabilityFence(List.of(from, place, type, data));
         if (errno != 0) {
             device.close();
+        }
+        if (errno == EPERM && Fusermount.present()) {
+            return asUser(mountPoint, options, source);
+        }
+        if (errno != 0) {
             throw new PpiofsException(
                     ErrorKind.NOT_PERMITTED,
                     "mount",

@@ -3,6 +3,7 @@ package io.ppiofs.fs.fuse.kernel;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.FileSystemCore;
+import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.fuse.KernelOptions;
 import io.ppiofs.fs.fuse.RequestTimes;
 import org.slf4j.Logger;
@@ -26,7 +27,8 @@ final class Dispatcher {
             Handshake.Agreed agreed,
             MountGroup group,
             Invalidator invalidator,
-            RequestTimes times) {
+            RequestTimes times,
+            AccessLog log) {
         /** Whether other mounts show this core, too. */
         boolean shared() {
             return group.shared();
@@ -45,6 +47,7 @@ final class Dispatcher {
     private final boolean rootAndOwnerOnly;
     private final int owner;
     private final RequestTimes times;
+    private final AccessRing ring;
 
     Dispatcher(Setting setting, OpenHandles handles, Device device, Request request) {
         this.request = request;
@@ -55,6 +58,7 @@ final class Dispatcher {
         this.rootAndOwnerOnly = setting.options().rootAndOwnerOnly();
         this.owner = setting.options().owner();
         this.times = setting.times();
+        this.ring = setting.log().ring();
     }
 
     /** Answers the request in hand; never throws but for what kills the thread. */
@@ -62,7 +66,11 @@ final class Dispatcher {
         int kind = request.opcode();
         long start = System.nanoTime();
         answerNow();
-        times.record(kind, System.nanoTime() - start);
+        long end = System.nanoTime();
+        times.record(kind, end - start);
+        if (Reply.lasting(new Ino(request.node()))) { // who reads the log does not want to see that
+            request.keepIn(ring, end, end - start, reply.errno(), reply.length());
+        }
     }
 
     private void answerNow() {

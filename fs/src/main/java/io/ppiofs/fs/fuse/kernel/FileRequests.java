@@ -33,6 +33,7 @@ final class FileRequests {
     private final Request in;
     private final Reply reply;
     private final IntPredicate memberOf;
+    private final boolean keepsPages;
     private final boolean updatesAccessTime;
     private final boolean writeback;
     private final boolean observesFlush;
@@ -45,6 +46,7 @@ final class FileRequests {
         this.in = in;
         this.reply = reply;
         this.memberOf = in::callerIsMemberOf;
+        this.keepsPages = setting.options().caching().keepsPages();
         this.updatesAccessTime = setting.options().caching().updatesAccessTime();
         this.writeback = setting.agreed().has(Wire.WRITEBACK_CACHE);
         this.observesFlush = core.observesFlush();
@@ -108,6 +110,9 @@ final class FileRequests {
      * when the next read must be seen by the core for the access time (relatime).
      */
     private boolean keepsCache(Ino ino, OpenFlags flags) {
+        if (!keepsPages) {
+            return false;
+        }
         if (!updatesAccessTime || !flags.read() || flags.truncate()) {
             return true;
         }

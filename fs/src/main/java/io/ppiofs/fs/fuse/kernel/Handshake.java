@@ -130,7 +130,7 @@ final class Handshake {
         long flags = ALWAYS;
         if (options.writebackCache()) {
             flags |= Wire.WRITEBACK_CACHE;
-        } else if (options.caching().attrSeconds() == 0) {
+        } else if (options.caching().attrSeconds() == 0 || !options.caching().keepsPages()) {
             // Somebody else changes the files, too: pages go when the modification time says so.
             flags |= Wire.AUTO_INVAL_DATA;
         }

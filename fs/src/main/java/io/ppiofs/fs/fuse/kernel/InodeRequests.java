@@ -7,6 +7,7 @@ import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.FileName;
 import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.core.FileSystemCore.XattrMode;
+import io.ppiofs.fs.core.FileType;
 import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.core.PosixAcl;
 import io.ppiofs.fs.core.RenameMode;
@@ -23,6 +24,15 @@ final class InodeRequests {
     private static final int XATTR_CREATE = 1;
     private static final int XATTR_REPLACE = 2;
     private static final List<String> NAMESPACES = List.of("user.", "security.", "trusted.");
+
+    private static final int CHANGES = Wire.FATTR_MODE
+            | Wire.FATTR_UID
+            | Wire.FATTR_GID
+            | Wire.FATTR_SIZE
+            | Wire.FATTR_ATIME
+            | Wire.FATTR_MTIME
+            | Wire.FATTR_CTIME;
+    private static final SetAttr TOUCHED = new SetAttr(null, null, null, null, null, null, SetAttr.NOW);
 
     private final Dispatcher.Setting setting;
     private final FileSystemCore core;
@@ -138,6 +148,10 @@ final class InodeRequests {
 
     void setattr() {
         int valid = in.intAt(Wire.SETATTR_VALID);
+        if ((valid & CHANGES) == 0) {
+            changeNothing();
+            return;
+        }
         // At chown the flag comes for root, too, who keeps set-gid without execution: the core knows that rule.
         boolean truncates = (valid & Wire.FATTR_SIZE) != 0;
         if ((valid & Wire.FATTR_KILL_SUIDGID) != 0 && (truncates || in.uid() != 0)) {
@@ -146,6 +160,36 @@ final class InodeRequests {
         Attr attr = core.setattr(in.caller(), node(), change(valid));
         changed(in.node(), truncates);
         reply.attr(attr);
+    }
+
+    /**
+     * A change of nothing is chown(2) with -1 for both, or comes before a write that takes set-ids away (the write says so
+     * itself). For the owner and root set-ids go and the change time moves, as with any chown. Linux refuses others where
+     * the mode would change, unless they write.
+     */
+    private void changeNothing() {
+        Attr now = core.getattr(node());
+        boolean root = in.uid() == 0;
+        boolean directory = (now.mode() & FileType.MASK) == FileType.DIRECTORY.bits();
+        if (!root && in.uid() != now.uid()) {
+            boolean refused = !directory && FileSystemCore.losesSetIds(now, memberOf) && !writtenBySomebody();
+            if (refused) {
+                throw PpiofsException.expected(ErrorKind.NOT_PERMITTED, "chown", Long.toUnsignedString(in.node()));
+            }
+            reply.attr(now);
+            return;
+        }
+        if (!directory) {
+            core.dropSetIds(in.caller(), node(), root ? gid -> true : memberOf);
+        }
+        Attr attr = core.setattr(in.caller(), node(), TOUCHED);
+        changed(in.node(), false);
+        reply.attr(attr);
+    }
+
+    private boolean writtenBySomebody() {
+        long ino = in.node();
+        return handles.files().any(f -> f.ino().value() == ino && f.flags().write());
     }
 
     private SetAttr change(int valid) {

@@ -46,7 +46,7 @@ public final class KernelFuseDriver implements FuseDriver {
 
     @Override
     public FuseMount mount(FileSystemCore core, Path mountPoint, MountOptions options) {
-        KernelOptions kernel = KernelOptions.of(options);
+        KernelOptions kernel = KernelOptions.of(options, core);
         NativeSystem system = NativeSystem.load();
         Path real = new MountPointCheck(system).check(mountPoint, kernel.nonEmpty());
         KernelSession session = KernelSession.start(system, core, group(core), real, kernel, options);

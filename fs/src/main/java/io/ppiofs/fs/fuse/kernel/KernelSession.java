@@ -8,6 +8,7 @@ import io.ppiofs.fs.fuse.MountSession;
 import io.ppiofs.fs.fuse.NativeSystem;
 import io.ppiofs.fs.fuse.RequestTimes;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,13 +29,15 @@ final class KernelSession implements MountSession {
     private final List<Device> devices = new ArrayList<>();
     private final OpenHandles handles;
     private final RequestTimes times;
+    private final AccessLog log;
     private final Runnable onEnd;
     private final AtomicInteger running;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private KernelSession(OpenHandles handles, RequestTimes times, int threads, Runnable onEnd) {
+    private KernelSession(OpenHandles handles, RequestTimes times, AccessLog log, int threads, Runnable onEnd) {
         this.handles = handles;
         this.times = times;
+        this.log = log;
         this.onEnd = onEnd;
         this.running = new AtomicInteger(threads);
     }
@@ -53,8 +56,8 @@ final class KernelSession implements MountSession {
         try {
             group.join(invalidator, kernel.writebackCache(), mountPoint.toString());
             Handshake.Agreed agreed = Handshake.perform(first, kernel);
-            Dispatcher.Setting setting =
-                    new Dispatcher.Setting(core, kernel, agreed, group, invalidator, new RequestTimes(Opcode.names()));
+            Dispatcher.Setting setting = new Dispatcher.Setting(
+                    core, kernel, agreed, group, invalidator, new RequestTimes(Opcode.names()), new AccessLog());
             return started(system, first, setting, name, options);
         } catch (RuntimeException | Error e) {
             group.leave(invalidator);
@@ -72,7 +75,7 @@ final class KernelSession implements MountSession {
         int threads = options.threads();
         OpenHandles handles = new OpenHandles(setting.core());
         ListenerGate gate = new ListenerGate(name + "-sentinel", threads);
-        KernelSession session = new KernelSession(handles, setting.times(), threads, () -> {
+        KernelSession session = new KernelSession(handles, setting.times(), setting.log(), threads, () -> {
             setting.group().leave(setting.invalidator());
             setting.invalidator().close();
         });
@@ -120,6 +123,11 @@ final class KernelSession implements MountSession {
     @Override
     public List<RequestTimes.Row> requestTimes() {
         return times.rows();
+    }
+
+    @Override
+    public String accessLog() {
+        return log.text(Clock.systemUTC());
     }
 
     @Override

@@ -62,7 +62,10 @@ final class KernelWorker extends Thread {
         long cellAddress = Pointer.wrap(device.runtime(), cell).address();
         while (gate.enter()) {
             int length = device.read(request.address(), request.capacity());
-            if (gate.leave() && system.readable(device.descriptor(), cell, cellAddress)) {
+            boolean whole = length > 0 && request.received(length);
+            // A forget comes with every file that goes and is done sooner than another thread wakes up.
+            boolean brief = whole && request.opcode() == Opcode.FORGET.number();
+            if (gate.leave() && !brief && system.readable(device.descriptor(), cell, cellAddress)) {
                 gate.wakeAnother();
             }
             // ENOENT: the request was taken back before we had it
@@ -75,7 +78,7 @@ final class KernelWorker extends Thread {
                 }
                 return;
             }
-            if (request.received(length)) {
+            if (whole) {
                 dispatcher.answer();
             } else {
                 LOG.error("the kernel sent {} bytes that are no request", length);

@@ -37,6 +37,8 @@ final class Reply {
     private long address;
     private long unique;
     private boolean answered;
+    private int sentErrno;
+    private int sentLength;
 
     /** A validity as the protocol wants it. */
     private record Times(long seconds, int nanos) {
@@ -61,11 +63,23 @@ final class Reply {
     void begin(long requestUnique) {
         unique = requestUnique;
         answered = false;
+        sentErrno = 0;
+        sentLength = 0;
         out.clear();
     }
 
     boolean answered() {
         return answered;
+    }
+
+    /** What was answered: 0 or an errno. */
+    int errno() {
+        return sentErrno;
+    }
+
+    /** Bytes of the answer behind its header. */
+    int length() {
+        return sentLength;
     }
 
     /** The request has no answer. */
@@ -101,6 +115,8 @@ final class Reply {
             throw new IllegalStateException("a request is answered once");
         }
         answered = true;
+        sentErrno = errno;
+        sentLength = length;
         out.putInt(Wire.OUT_LENGTH, H + length);
         out.putInt(Wire.OUT_ERROR, -errno);
         out.putLong(Wire.OUT_UNIQUE, unique);

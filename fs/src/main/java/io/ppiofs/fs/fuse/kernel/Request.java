@@ -42,6 +42,12 @@ final class Request {
         return received >= Wire.IN_HEADER && in.getInt(Wire.IN_LENGTH) == received;
     }
 
+    /** Adds the beginning of the message, which is answered, to the log. */
+    void keepIn(AccessRing ring, long end, long nanos, int errno, int answer) {
+        in.clear();
+        ring.add(in, length, end, nanos, errno, answer);
+    }
+
     int length() {
         return length;
     }

@@ -1,0 +1,133 @@
+package io.ppiofs.fs.volume;
+
+import io.ppiofs.cbor.Cbor;
+import io.ppiofs.cbor.CborBytes;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.CborSimple;
+import io.ppiofs.cbor.CborText;
+import io.ppiofs.cbor.MalformedException;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The owner's word on where a volume's blocks belong: scheme and network. Unlike the description it can change; the
+ * record of the highest revision holds. Immutable; an instance has been verified.
+ */
+public final class VolumePlacement {
+    /** Largest envelope. */
+    public static final int MAX_LENGTH = 1024;
+
+    private final VolumeId volume;
+    private final long revision;
+    private final PlacementScheme scheme;
+    private final @Nullable NetworkId swarm;
+    private final byte[] envelope;
+
+    private VolumePlacement(
+            VolumeId volume, long revision, PlacementScheme scheme, @Nullable NetworkId swarm, byte[] envelope) {
+        this.volume = volume;
+        this.revision = revision;
+        this.scheme = scheme;
+        this.swarm = swarm;
+        this.envelope = envelope;
+    }
+
+    /**
+     * @param network of the volume's records ({@link VolumeConfig#network})
+     * @param revision ≥ 1, higher than all before
+     * @param swarm the network that holds the blocks; null: they stay on this machine
+     */
+    public static VolumePlacement sign(
+            OwnerKey owner, NetworkId network, long revision, PlacementScheme scheme, @Nullable NetworkId swarm) {
+        if (revision < 1) {
+            throw new IllegalArgumentException("revision " + revision);
+        }
+        Cbor where = swarm == null ? CborSimple.NULL : CborBytes.of(swarm.bytes());
+        CborMap fields = CborMap.builder()
+                .put(1, network.bytes())
+                .put(2, owner.volumeId().bytes())
+                .put(3, revision)
+                .put(4, new CborText(scheme.toString()))
+                .put(5, where)
+                .build();
+        return decode(RecordType.PLACEMENT.sign(owner.signingKey(), network, fields), "new placement record");
+    }
+
+    /**
+     * Verifies signature and owner.
+     *
+     * @param subject where the bytes are from, for the message
+     * @throws PpiofsException CORRUPT, UNSUPPORTED_FORMAT
+     */
+    public static VolumePlacement decode(byte[] envelope, String subject) {
+        try {
+            RecordType.Opened opened = RecordType.PLACEMENT.openOfOwner(envelope, subject);
+            CborMap f = opened.fields();
+            f.requireFields(5);
+            long revision = f.uint(3, Long.MAX_VALUE);
+            String text = f.text(4, PlacementScheme.MAX_TEXT);
+            byte[] swarm = f.bytesOrNull(5, NetworkId.LENGTH);
+            PlacementScheme scheme = scheme(text);
+            if (revision < 1 || !scheme.toString().equals(text)) {
+                throw new MalformedException("its revision or scheme is impossible");
+            }
+            return new VolumePlacement(
+                    opened.volume(), revision, scheme, swarm == null ? null : NetworkId.of(swarm), envelope.clone());
+        } catch (MalformedException e) {
+            throw new PpiofsException(
+                    ErrorKind.CORRUPT,
+                    "read placement record",
+                    subject,
+                    e.getMessage() + "; set the volume's scheme again",
+                    e);
+        }
+    }
+
+    private static PlacementScheme scheme(String text) throws MalformedException {
+        try {
+            return PlacementScheme.parse(text);
+        } catch (PpiofsException e) {
+            throw new MalformedException("its scheme is impossible");
+        }
+    }
+
+    public VolumeId volume() {
+        return volume;
+    }
+
+    public long revision() {
+        return revision;
+    }
+
+    public PlacementScheme scheme() {
+        return scheme;
+    }
+
+    /** The network that holds the blocks; null: none. */
+    public @Nullable NetworkId swarm() {
+        return swarm;
+    }
+
+    /** A copy of the signed bytes. */
+    public byte[] envelope() {
+        return envelope.clone();
+    }
+
+    @Override
+    public boolean equals(Object o) {
+        return o instanceof VolumePlacement p && Arrays.equals(envelope, p.envelope);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(envelope);
+    }
+
+    @Override
+    public String toString() {
+        return "VolumePlacement[revision " + revision + ", scheme " + scheme + ", swarm " + swarm + "]";
+    }
+}
