@@ -14,6 +14,9 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.GarbageCollector;
 import io.ppiofs.fs.core.VolumeFileSystem;
 import io.ppiofs.fs.fuse.FuseDriver;
+import io.ppiofs.fs.volume.Capability;
+import io.ppiofs.fs.volume.OwnerKey;
+import io.ppiofs.fs.volume.PlacementScheme;
 import io.ppiofs.fs.volume.Protection;
 import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.Unlocker;
@@ -24,6 +27,8 @@ import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
 import io.ppiofs.node.network.OverlayNetwork;
+import io.ppiofs.node.swarm.SwarmService;
+import io.ppiofs.node.swarm.SwarmVolume;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -61,6 +66,9 @@ public final class EmbeddedServices implements NodeServices {
 
     /** The volumes that are open now. */
     private final Set<EmbeddedVolume> live = ConcurrentHashMap.newKeySet();
+
+    /** What this node does in its network for its volumes; null while it is in none. */
+    private volatile @Nullable SwarmService swarm;
 
     private volatile @Nullable VolumeAccess access;
     private @Nullable CompletableFuture<Opened> opening;
@@ -171,9 +179,12 @@ public final class EmbeddedServices implements NodeServices {
         return summary(volume, volume.protection());
     }
 
+    /** A volume of another machine goes by its id: its name may be that of a volume that was made here. */
     private static VolumeSummary summary(VolumeDirectory volume, Protection.Kind protection) {
         return new VolumeSummary(
-                volume.config().name(),
+                volume.isImported()
+                        ? volume.config().id().toString()
+                        : volume.config().name(),
                 volume.config().id().toString(),
                 volume.config().created(),
                 switch (protection) {
@@ -185,6 +196,10 @@ public final class EmbeddedServices implements NodeServices {
 
     @Override
     public VolumeSummary createVolume(NewVolume order) {
+        if (order.scheme() != null) {
+            PlacementScheme.parse(order.scheme());
+            swarm("create volume", order.name());
+        }
         Integer blockSize = order.blockSize();
         VolumeParameters parameters = new VolumeParameters(
                 order.name(),
@@ -195,6 +210,9 @@ public final class EmbeddedServices implements NodeServices {
         try {
             UnlockedVolume volume =
                     VolumeDirectory.create(home.volumesDirectory(), parameters, protection(order.protection()));
+            if (order.scheme() != null) {
+                place(order.name(), volume, order.scheme());
+            }
             LOG.info("made volume {} ({})", order.name(), volume.config().id());
         } finally {
             volumeSet.unlock();
@@ -240,7 +258,116 @@ public final class EmbeddedServices implements NodeServices {
         }
         UnlockedVolume volume = directory.unlock(unlocker(name, unlock));
         Opened opened = opened();
-        return EmbeddedVolume.open(volume, opened.store(), opened.space(), config, virtualFiles, live);
+        SwarmService service = swarm;
+        boolean served = service != null && service.serves(directory);
+        if (volume.writer() == null) {
+            if (service == null || !served) {
+                throw new PpiofsException(
+                        ErrorKind.NOT_CONNECTED,
+                        "open",
+                        "volume " + name,
+                        "is read from its network, and this node is not in it; set network.bootstrap and network.name");
+            }
+            return FollowedVolume.open(
+                    volume, service, service.open(volume, directory, opened.store()), config, virtualFiles);
+        }
+        SwarmVolume part = service != null && served ? service.open(volume, directory, opened.store()) : null;
+        try {
+            return EmbeddedVolume.open(volume, opened.store(), part, opened.space(), config, virtualFiles, live);
+        } catch (RuntimeException e) {
+            if (part != null) {
+                part.close();
+            }
+            throw e;
+        }
+    }
+
+    private SwarmService swarm(String operation, String subject) {
+        SwarmService service = swarm;
+        if (service == null) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_CONNECTED,
+                    operation,
+                    subject,
+                    "this node is in no network; set network.bootstrap and network.name, or start it with 'ppiofs node'");
+        }
+        return service;
+    }
+
+    @Override
+    public VolumeSummary importVolume(String text, Unlock unlock) {
+        Capability capability = Capability.parse(text);
+        VolumeDirectory known = VolumeDirectory.find(
+                home.volumesDirectory(), capability.volumeId().toString());
+        if (known != null) {
+            return summary(known);
+        }
+        volumeSet.lock();
+        try {
+            VolumeDirectory made = swarm("import", "volume " + capability.volumeId())
+                    .importVolume(home.volumesDirectory(), capability, protection(unlock));
+            LOG.info("made volume {} ({}) known", made.config().name(), capability.volumeId());
+            return summary(made);
+        } finally {
+            volumeSet.unlock();
+        }
+    }
+
+    @Override
+    public String share(String name, Unlock unlock, String right) {
+        Capability capability = unlocked(name, unlock).capability();
+        if (capability instanceof Capability.ReadWrite rw && !right.equals("rw")) {
+            Capability.ReadOnly reading =
+                    rw.readOnly(unlocked(name, unlock).keys().currentEpoch());
+            return right.equals("verify") ? reading.verify().text() : reading.text();
+        }
+        if (capability instanceof Capability.ReadOnly ro && right.equals("verify")) {
+            return ro.verify().text();
+        }
+        boolean same = capability instanceof Capability.ReadWrite && right.equals("rw")
+                || capability instanceof Capability.ReadOnly && right.equals("ro");
+        if (!same) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_PERMITTED, "share", "volume " + name, "this home holds less than that of it");
+        }
+        return capability.text();
+    }
+
+    @Override
+    public void place(String name, Unlock unlock, String scheme) {
+        place(name, unlocked(name, unlock), scheme);
+    }
+
+    private void place(String name, UnlockedVolume volume, String scheme) {
+        OwnerKey owner = volume.owner();
+        if (owner == null) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_PERMITTED,
+                    "place",
+                    "volume " + name,
+                    "only its owner's home can say where it belongs");
+        }
+        PlacementScheme parsed = PlacementScheme.parse(scheme);
+        if (parsed.coded()) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_SUPPORTED,
+                    "place",
+                    "volume " + name,
+                    "erasure codes come in a later version; give a number of copies");
+        }
+        directory(name).place(owner, parsed, swarm("place", "volume " + name).network());
+    }
+
+    private VolumeDirectory directory(String name) {
+        VolumeDirectory directory = VolumeDirectory.find(home.volumesDirectory(), name);
+        if (directory == null) {
+            throw NodeServices.unknown(name);
+        }
+        return directory;
+    }
+
+    private UnlockedVolume unlocked(String name, Unlock unlock) {
+        return directory(name).unlock(unlocker(name, unlock));
     }
 
     @Override
@@ -293,9 +420,14 @@ public final class EmbeddedServices implements NodeServices {
         try {
             List<VolumeFileSystem> cores = new ArrayList<>();
             for (VolumeSummary v : volumesOrFailure()) {
+                if (isOnlyRead(v.name())) {
+                    continue;
+                }
                 OpenVolume volume = acquire(volumes, v.name());
                 held.add(v.name());
-                cores.add(((EmbeddedVolume) volume).fileSystem());
+                if (volume instanceof EmbeddedVolume written) {
+                    cores.add(written.fileSystem());
+                }
             }
             GarbageCollector.Report report = opened().collector().collect(cores, stages(progress));
             opened().budget().restoreBallast();
@@ -303,6 +435,20 @@ public final class EmbeddedServices implements NodeServices {
                     report.marked(), report.swept().blocks(), report.swept().bytes());
         } finally {
             held.forEach(volumes::release);
+        }
+    }
+
+    /** Of a volume that is only read here there is nothing here but a cache. One that is locked counts as written. */
+    private boolean isOnlyRead(String name) {
+        VolumeDirectory directory = directory(name);
+        try {
+            return directory.isImported()
+                    && directory.unlock(unlocker(name, Unlock.NONE)).writer() == null;
+        } catch (PpiofsException e) {
+            if (e.kind() == ErrorKind.WRONG_KEY) {
+                return false;
+            }
+            throw e;
         }
     }
 
@@ -401,7 +547,9 @@ public final class EmbeddedServices implements NodeServices {
 
     @Override
     public NetworkService join(NetworkOrder order) {
-        return OverlayNetwork.start(home, order);
+        OverlayNetwork network = OverlayNetwork.start(home, order);
+        swarm = network.swarm();
+        return network;
     }
 
     @Override

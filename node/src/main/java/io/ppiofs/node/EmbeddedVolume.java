@@ -1,5 +1,7 @@
 package io.ppiofs.node;
 
+import io.ppiofs.blockstore.BlockStore;
+import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.sealed.SealStatistics;
 import io.ppiofs.blockstore.sealed.SealedBlocks;
 import io.ppiofs.blockstore.sealed.SealedOptions;
@@ -24,35 +26,56 @@ import io.ppiofs.fs.volume.VolumeParameters;
 import io.ppiofs.fs.volume.WriterIdentity;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
+import io.ppiofs.node.swarm.SwarmVolume;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** An unlocked volume over the home's segment store, and its filesystem. Thread-safe. */
 final class EmbeddedVolume implements OpenVolume {
+    private static final Logger LOG = LoggerFactory.getLogger(EmbeddedVolume.class);
+
+    /** Others see what was written about this late. */
+    private static final Duration PUBLISHED = Duration.ofSeconds(5);
+
+    private static final int RECONCILED_AT_ONCE = 1 << 14;
+
     private final VolumeFileSystem fs;
     private final SealedBlocks blocks;
     private final SegmentBlockStore store;
+    private final @Nullable SwarmVolume swarm;
     private final Set<EmbeddedVolume> live;
 
     private EmbeddedVolume(
-            VolumeFileSystem fs, SealedBlocks blocks, SegmentBlockStore store, Set<EmbeddedVolume> live) {
+            VolumeFileSystem fs,
+            SealedBlocks blocks,
+            SegmentBlockStore store,
+            @Nullable SwarmVolume swarm,
+            Set<EmbeddedVolume> live) {
+        this.swarm = swarm;
         this.live = live;
         this.fs = fs;
         this.blocks = blocks;
         this.store = store;
     }
 
+    /** @param swarm the volume's part in the swarm, closed with it; null if its blocks are only here */
     static EmbeddedVolume open(
             UnlockedVolume volume,
             SegmentBlockStore store,
+            @Nullable SwarmVolume swarm,
             SpaceAccount space,
             NodeConfig config,
             Map<String, Supplier<byte[]>> virtualFiles,
@@ -63,11 +86,12 @@ final class EmbeddedVolume implements OpenVolume {
                     ErrorKind.NOT_SUPPORTED,
                     "open",
                     "volume " + volume.config().name(),
-                    "this home has no writer key for it; volumes that are only read come in a later version");
+                    "this home has no writer key for it");
         }
         HybridLogicalClock clock = new HybridLogicalClock(InstantSource.system(), 0);
+        BlockStore below = swarm == null ? store : swarm.store();
         SealedBlocks blocks =
-                new SealedBlocks(store, volume.keys(), sealing(volume.config().parameters(), config));
+                new SealedBlocks(below, volume.keys(), sealing(volume.config().parameters(), config));
         CoreVolume core = new CoreVolume(
                 volume.config().name(),
                 blocks,
@@ -82,14 +106,23 @@ final class EmbeddedVolume implements OpenVolume {
         Map<FileName, Supplier<byte[]>> files = new LinkedHashMap<>();
         virtualFiles.forEach((name, content) -> files.put(FileName.of(name), content));
         CoreOptions options = CoreOptions.defaults().withOwner(account());
-        EmbeddedVolume opened = new EmbeddedVolume(
-                VolumeFileSystem.open(core, options, files, CoarseClock.ofSystem()), blocks, store, live);
+        if (swarm != null) {
+            options = options.withIntervals(options.syncInterval(), PUBLISHED);
+        }
+        VolumeFileSystem fs = VolumeFileSystem.open(core, options, files, CoarseClock.ofSystem());
+        EmbeddedVolume opened = new EmbeddedVolume(fs, blocks, store, swarm, live);
         live.add(opened);
+        if (swarm != null) {
+            fs.onCheckpoint(saved -> swarm.onCheckpoint());
+            Thread thread = new Thread(opened::reconcile, "reconcile-" + core.name());
+            thread.setDaemon(true);
+            thread.start();
+        }
         return opened;
     }
 
     /** The account of this process: an ordinary user must be able to write into the volume that he made. */
-    private static Caller account() {
+    static Caller account() {
         Path self = Path.of("/proc/self");
         try {
             int uid = (int) Files.getAttribute(self, "unix:uid");
@@ -100,12 +133,33 @@ final class EmbeddedVolume implements OpenVolume {
         }
     }
 
-    private static SealedOptions sealing(VolumeParameters parameters, NodeConfig config) {
+    static SealedOptions sealing(VolumeParameters parameters, NodeConfig config) {
         return SealedOptions.defaults()
                 .withBlockSize(parameters.blockSize())
                 .withDedup(parameters.dedup())
                 .withPadding(parameters.padding())
                 .withCacheBytes(config.get(NodeConfig.CACHE_BLOCKS).bytes());
+    }
+
+    /** What a crash left out of the backlog, and what is older than the volume's place in the swarm. */
+    private void reconcile() {
+        if (swarm == null) {
+            return;
+        }
+        try {
+            List<Cid> reached = new ArrayList<>();
+            fs.visitLive(ref -> {
+                reached.add(ref.cid());
+                if (reached.size() >= RECONCILED_AT_ONCE) {
+                    swarm.reconcile(reached);
+                    reached.clear();
+                }
+            });
+            swarm.reconcile(reached);
+            swarm.reconciled();
+        } catch (PpiofsException e) {
+            LOG.error("what is not on peers yet could not be found out: {}", e.getMessage());
+        }
     }
 
     VolumeFileSystem fileSystem() {
@@ -134,13 +188,17 @@ final class EmbeddedVolume implements OpenVolume {
         more.put("framesOpened", sealed.framesOpened());
         more.put("cacheHits", sealed.cacheHits());
         more.put("cacheMisses", sealed.cacheMisses());
+        if (swarm != null) {
+            more.putAll(swarm.facts());
+        }
+        String error = now.lastError() == null && swarm != null ? swarm.trouble() : now.lastError();
         return new VolumeFacts(
                 now.files(),
                 now.unsyncedRecords(),
                 now.journalBytes(),
                 now.garbageBytes(),
                 now.lastCheckpointMillis() == 0 ? null : Instant.ofEpochMilli(now.lastCheckpointMillis()),
-                now.lastError(),
+                error,
                 more);
     }
 
@@ -148,7 +206,8 @@ final class EmbeddedVolume implements OpenVolume {
     public FsckReport fsck(Progress progress) {
         long expected = Math.max(0, store.statistics().blocks());
         Paced paced = new Paced(progress, "checking blocks");
-        Fsck.Report report = new Fsck(fs, store, blocks -> paced.report(blocks, expected)).run();
+        Fsck.Report report =
+                new Fsck(fs, swarm == null ? store : swarm.store(), blocks -> paced.report(blocks, expected)).run();
         List<FsckReport.Finding> findings = report.listed().stream()
                 .map(p -> new FsckReport.Finding(p.subject(), p.sentence()))
                 .toList();
@@ -157,8 +216,27 @@ final class EmbeddedVolume implements OpenVolume {
     }
 
     @Override
+    public void publish(Progress progress) {
+        if (swarm == null) {
+            throw notPlaced();
+        }
+        fs.checkpoint();
+        swarm.awaitPublished(progress);
+    }
+
+    private static PpiofsException notPlaced() {
+        return new PpiofsException(
+                ErrorKind.NOT_SUPPORTED,
+                "sync",
+                "volume",
+                "the volume's blocks are only on this machine; 'ppiofs volume place' brings them to peers");
+    }
+
+    @Override
     public void close() {
         live.remove(this);
-        fs.close();
+        try (SwarmVolume closedAfter = swarm) {
+            fs.close();
+        }
     }
 }

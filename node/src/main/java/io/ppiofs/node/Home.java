@@ -78,6 +78,11 @@ public record Home(Path root) {
         return root.resolve("identity.key");
     }
 
+    /** Blocks that this node keeps for others. */
+    public Path hostedDirectory() {
+        return root.resolve("hosted");
+    }
+
     /** One directory per network that the home knows. */
     public Path networksDirectory() {
         return root.resolve("networks");
@@ -124,6 +129,16 @@ public record Home(Path root) {
                     "home",
                     root.toString(),
                     "is not writable for you; name another with --home or $PPIOFS_HOME");
+        }
+    }
+
+    /** @throws PpiofsException IO */
+    public void createNetworksDirectory() {
+        try {
+            makePrivate(networksDirectory());
+        } catch (IOException e) {
+            throw new PpiofsException(
+                    ErrorKind.IO, "home", networksDirectory().toString(), "cannot be made (" + reason(e) + ")", e);
         }
     }
 

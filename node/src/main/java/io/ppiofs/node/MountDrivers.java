@@ -7,28 +7,48 @@ import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.fs.fuse.FuseMount;
 import io.ppiofs.fs.fuse.JnrFuseDriver;
 import io.ppiofs.fs.fuse.MountOptions;
+import io.ppiofs.fs.fuse.NativeSystem;
 import io.ppiofs.fs.fuse.kernel.KernelFuseDriver;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The drivers there are, chosen by {@code -o driver=NAME}, else by the configuration. Thread-safe. */
+/**
+ * The drivers there are, chosen by {@code -o driver=NAME}, else by the configuration. {@code auto} is the kernel's own
+ * protocol, and libfuse where the system cannot have that (a kernel before 5.4). Thread-safe.
+ */
 final class MountDrivers implements FuseDriver {
+    private static final Logger LOG = LoggerFactory.getLogger(MountDrivers.class);
     private static final String OPTION = "driver=";
+    private static final String AUTO = "auto";
 
     private final String usual;
-    private final JnrFuseDriver jnr = new JnrFuseDriver();
-    private final KernelFuseDriver kernel = new KernelFuseDriver();
+    private final FuseDriver jnr;
+    private final FuseDriver kernel;
+    /** Once the kernel's protocol was refused: what says so. */
+    private volatile boolean kernelRefused;
 
-    /** @param usual {@code kernel} or {@code jnr}; where the kernel's protocol is not spoken, libfuse is taken */
+    /** @param usual {@code auto}, {@code kernel} or {@code jnr} */
     MountDrivers(String usual) {
-        this.usual = usual.equals("kernel") && KernelFuseDriver.supported() ? "kernel" : "jnr";
+        this(usual, new KernelFuseDriver(), new JnrFuseDriver(), KernelFuseDriver.supported());
+    }
+
+    /** @param supported whether the kernel driver may be tried */
+    MountDrivers(String usual, FuseDriver kernel, FuseDriver jnr, boolean supported) {
+        this.usual = usual;
+        this.kernel = kernel;
+        this.jnr = jnr;
+        this.kernelRefused = !supported;
     }
 
     /** Loads what the usual driver needs, ahead of the first mount. */
     void load() {
-        if (usual.equals("jnr")) {
-            jnr.load();
+        if (jnr instanceof JnrFuseDriver library && (usual.equals("jnr") || kernelRefused)) {
+            library.load();
+        } else {
+            NativeSystem.load();
         }
     }
 
@@ -43,20 +63,42 @@ final class MountDrivers implements FuseDriver {
                 rest.add(option);
             }
         }
-        return driver(name)
-                .mount(
-                        core,
-                        mountPoint,
-                        new MountOptions(options.source(), options.readOnly(), rest, options.threads()));
-    }
-
-    private FuseDriver driver(String name) {
+        MountOptions own = new MountOptions(options.source(), options.readOnly(), rest, options.threads());
         return switch (name) {
-            case "kernel" -> kernel;
-            case "jnr" -> jnr;
+            case AUTO -> automatic(core, mountPoint, own);
+            case "kernel" -> kernel.mount(core, mountPoint, own);
+            case "jnr" -> jnr.mount(core, mountPoint, own);
             default ->
                 throw new PpiofsException(
-                        ErrorKind.INVALID, "mount option", OPTION + name, "is no driver; give kernel or jnr");
+                        ErrorKind.INVALID, "mount option", OPTION + name, "is no driver; give auto, kernel or jnr");
         };
+    }
+
+    private FuseMount automatic(FileSystemCore core, Path mountPoint, MountOptions options) {
+        if (kernelRefused) {
+            return jnr.mount(core, mountPoint, options);
+        }
+        try {
+            return kernel.mount(core, mountPoint, options);
+        } catch (PpiofsException refusal) {
+            if (refusal.kind() != ErrorKind.NOT_SUPPORTED) {
+                throw refusal;
+            }
+            return fallBack(core, mountPoint, options, refusal);
+        }
+    }
+
+    /** The kernel driver's refusal is what the user hears if libfuse cannot mount either. */
+    private FuseMount fallBack(FileSystemCore core, Path mountPoint, MountOptions options, PpiofsException refusal) {
+        FuseMount mount;
+        try {
+            mount = jnr.mount(core, mountPoint, options);
+        } catch (PpiofsException | LinkageError e) {
+            refusal.addSuppressed(e);
+            throw refusal;
+        }
+        kernelRefused = true;
+        LOG.warn("mounts go through libfuse 2.9 here, the kernel driver was refused: {}", refusal.getMessage());
+        return mount;
     }
 }

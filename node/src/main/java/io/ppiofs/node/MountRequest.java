@@ -29,6 +29,13 @@ public record MountRequest(
         kernelOptions = List.copyOf(kernelOptions);
     }
 
+    /** Whether a volume is given by its capability. */
+    public static boolean isCapability(String volume) {
+        return volume.startsWith("ppiofs:ro:")
+                || volume.startsWith("ppiofs:rw:")
+                || volume.startsWith("ppiofs:verify:");
+    }
+
     /** The request on the wire. */
     public Request toRequest() {
         Request request = new Request("mount")

@@ -127,6 +127,9 @@ final class Mounts {
 
     /** The volume's own name, also where the request names it by its id. */
     private String nameOf(MountRequest request) {
+        if (MountRequest.isCapability(request.volume())) {
+            return services.importVolume(request.volume(), request.unlock()).name();
+        }
         VolumeSummary known = services.find(request.volume());
         if (known != null) {
             return known.name();

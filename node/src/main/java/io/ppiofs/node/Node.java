@@ -2,6 +2,7 @@ package io.ppiofs.node;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.PrivateContent;
 import io.ppiofs.fs.fuse.MountOptions;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.ControlServer;
@@ -19,6 +20,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -94,7 +96,7 @@ public final class Node implements AutoCloseable {
         this.life = life;
         this.services = services;
         this.facts = new StatusFacts(this);
-        this.mounts = new Mounts(services, volume -> Map.of(".stats", () -> facts.volumeFile(volume)), this::endIfIdle);
+        this.mounts = new Mounts(services, this::virtualFiles, this::endIfIdle);
         services.attach(mounts.access());
     }
 
@@ -299,6 +301,12 @@ public final class Node implements AutoCloseable {
     /** The network that this node is in; null if it is in none. */
     public @Nullable NetworkService network() {
         return network;
+    }
+
+    /** What the root of a volume shows besides its files. */
+    private Map<String, Supplier<byte[]>> virtualFiles(String volume) {
+        PrivateContent log = () -> facts.accessLog(volume);
+        return Map.of(".stats", () -> facts.volumeFile(volume), ".accesslog", log);
     }
 
     StatusFacts facts() {

@@ -55,6 +55,31 @@ public interface NodeServices extends AutoCloseable {
     VolumeSummary createVolume(NewVolume order);
 
     /**
+     * Makes a volume of the node's network known to this home, from its capability; one that is known already is answered.
+     *
+     * @param capability {@code ppiofs:ro:…} or {@code ppiofs:rw:…}
+     * @param protection how its secrets are kept here
+     * @throws PpiofsException INVALID; NOT_CONNECTED if the node is in no network; NOT_FOUND if no peer keeps a head of it
+     */
+    VolumeSummary importVolume(String capability, Unlock protection);
+
+    /**
+     * The capability of a volume as text, to be handed on: a secret.
+     *
+     * @param right {@code ro}, {@code rw} or {@code verify}
+     * @throws PpiofsException WRONG_KEY, NOT_PERMITTED if this home has not that right
+     */
+    String share(String name, Unlock unlock, String right);
+
+    /**
+     * From now on, the volume's blocks belong on peers of the node's network; effective when it is opened next.
+     *
+     * @param scheme {@code 3} or {@code 4+2}
+     * @throws PpiofsException NOT_CONNECTED if the node is in no network; NOT_PERMITTED for who is not the owner
+     */
+    void place(String name, Unlock unlock, String scheme);
+
+    /**
      * Unlocks the volume and opens its filesystem; the node keeps one open instance per volume.
      *
      * @param virtualFiles name in the root directory → content, for example {@code .stats}

@@ -12,6 +12,14 @@ public interface OpenVolume extends AutoCloseable {
     /** Reads and checks every reachable block and the invariants of the tree, while the volume is in use. */
     FsckReport fsck(Progress progress);
 
+    /**
+     * Returns when everything that was written before is on peers and can be read by others.
+     *
+     * @throws io.ppiofs.error.PpiofsException NOT_SUPPORTED if the volume's blocks are only here; NOT_CONNECTED if no peer
+     *     takes them
+     */
+    void publish(Progress progress);
+
     /** Makes everything durable by a checkpoint and lets go. */
     @Override
     void close();

@@ -5,6 +5,10 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.control.Handler;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
+import io.ppiofs.node.network.IdentityFile;
+import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.node.storage.GrantOperations;
+import io.ppiofs.overlay.multiaddr.Multiaddr;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,10 +25,19 @@ final class Operations implements Handler {
 
     private final Node node;
     private final NetworkOperations network;
+    private final GrantOperations grants;
 
     Operations(Node node) {
         this.node = node;
         this.network = new NetworkOperations(node);
+        this.grants = new GrantOperations(
+                node.home().hostedDirectory(),
+                () -> {
+                    NetworkService joined = node.network();
+                    return joined == null ? null : joined.storage();
+                },
+                () -> IdentityFile.loadOrCreate(node.home().identityFile()).peerId(),
+                this::addresses);
     }
 
     @Override
@@ -37,6 +50,10 @@ final class Operations implements Handler {
             case "volume.create" -> createVolume(request);
             case "volume.list" -> listVolumes();
             case "volume.info" -> volumeInfo(request);
+            case "volume.share" -> share(request);
+            case "volume.import" -> importVolume(request);
+            case "volume.place" -> place(request);
+            case "volume.sync" -> syncVolume(request, asker);
             case "id" -> network.id();
             case "peers" -> network.peers();
             case "peer.ping" -> network.ping(request);
@@ -48,10 +65,18 @@ final class Operations implements Handler {
             case "fsck" -> fsck(request, asker);
             case "scrub" -> scrub(request, asker);
             case "gc" -> gc(asker);
+            case "grant.add", "grant.list", "grant.invite", "grant.revoke", "grant.open" -> grants.handle(request);
             default ->
                 throw new PpiofsException(
                         ErrorKind.NOT_SUPPORTED, "node", request.operation(), "is nothing this node can do");
         };
+    }
+
+    private List<Multiaddr> addresses() {
+        NetworkService joined = node.network();
+        return joined == null
+                ? List.of()
+                : joined.listenAddresses().stream().map(Multiaddr::parse).toList();
     }
 
     private Map<String, @Nullable Object> ping() {
@@ -101,7 +126,8 @@ final class Operations implements Handler {
                 MountRequest.unlockOf(request),
                 blockSize == null ? null : blockSize.intValue(),
                 !request.flag("noDedup"),
-                !request.flag("noPadding"));
+                !request.flag("noPadding"),
+                request.textOrNull("scheme"));
         return StatusFacts.volume(node.services().createVolume(order));
     }
 
@@ -116,6 +142,42 @@ final class Operations implements Handler {
     private Map<String, @Nullable Object> volumeInfo(Request request) {
         String name = request.text("name");
         return node.facts().volumeInfo(node.services().volume(name));
+    }
+
+    private Map<String, @Nullable Object> share(Request request) {
+        String name = node.services().volume(request.text("name")).name();
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("name", name);
+        answer.put("capability", node.services().share(name, MountRequest.unlockOf(request), request.text("right")));
+        return answer;
+    }
+
+    private Map<String, @Nullable Object> importVolume(Request request) {
+        return StatusFacts.volume(
+                node.services().importVolume(request.text("capability"), MountRequest.unlockOf(request)));
+    }
+
+    private Map<String, @Nullable Object> place(Request request) {
+        String name = node.services().volume(request.text("name")).name();
+        node.services().place(name, MountRequest.unlockOf(request), request.text("scheme"));
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("name", name);
+        answer.put("scheme", request.text("scheme"));
+        return answer;
+    }
+
+    private Map<String, @Nullable Object> syncVolume(Request request, Progress progress) {
+        String name = node.services().volume(request.text("name")).name();
+        OpenVolume volume = node.mounts().acquire(name, MountRequest.unlockOf(request));
+        try {
+            volume.publish(progress);
+            Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+            answer.put("name", name);
+            answer.putAll(volume.facts().more());
+            return answer;
+        } finally {
+            node.mounts().release(name);
+        }
     }
 
     private Map<String, @Nullable Object> fsck(Request request, Progress progress) {

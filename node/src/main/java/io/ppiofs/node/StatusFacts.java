@@ -3,6 +3,7 @@ package io.ppiofs.node;
 import io.ppiofs.fs.fuse.RequestTimes;
 import io.ppiofs.node.control.Json;
 import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.node.storage.StorageService;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,6 +36,8 @@ public final class StatusFacts {
         all.put("store", store == null ? null : store(store));
         NetworkService network = node.network();
         all.put("network", network == null ? null : network.facts());
+        StorageService storage = network == null ? null : network.storage();
+        all.put("storage", storage == null ? null : storage.facts());
         return all;
     }
 
@@ -86,6 +89,28 @@ public final class StatusFacts {
         live.fuse().requestTimes().forEach(row -> requests.put(row.name(), times(row)));
         facts.put("requests", requests);
         return facts;
+    }
+
+    /** The file {@code .accesslog} of a volume: what each of its mounts was asked lately. */
+    byte[] accessLog(String volume) {
+        StringBuilder text = new StringBuilder();
+        for (Mounts.Live live : node.mounts().list()) {
+            if (live.volume().equals(volume)) {
+                String log = live.fuse().accessLog();
+                text.append("# ").append(live.directory()).append('\n');
+                text.append(log.isEmpty() ? "# its driver keeps no log of requests\n" : log);
+            }
+        }
+        return text.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** What each mount was asked, by its directory. */
+    public Map<String, List<RequestTimes.Row>> requestTimes() {
+        Map<String, List<RequestTimes.Row>> times = new LinkedHashMap<>();
+        for (Mounts.Live live : node.mounts().list()) {
+            times.put(live.directory().toString(), live.fuse().requestTimes());
+        }
+        return times;
     }
 
     private static Map<String, @Nullable Object> times(RequestTimes.Row row) {

@@ -6,6 +6,7 @@ import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.fs.fuse.FuseMount;
 import io.ppiofs.fs.fuse.MountOptions;
+import io.ppiofs.fs.fuse.RequestTimes;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
@@ -86,6 +87,21 @@ public final class FakeServices implements NodeServices {
     }
 
     @Override
+    public VolumeSummary importVolume(String capability, Unlock protection) {
+        throw new PpiofsException(ErrorKind.NOT_CONNECTED, "import", "volume", "there is no network here");
+    }
+
+    @Override
+    public String share(String name, Unlock unlock, String right) {
+        return "ppiofs:" + right + ":" + name;
+    }
+
+    @Override
+    public void place(String name, Unlock unlock, String scheme) {
+        throw new PpiofsException(ErrorKind.NOT_CONNECTED, "place", name, "there is no network here");
+    }
+
+    @Override
     public OpenVolume open(String name, Unlock unlock, Map<String, Supplier<byte[]>> files) {
         VolumeSummary volume = volume(name);
         if (volume.protection().equals("passphrase") && unlock.isNone()) {
@@ -110,6 +126,11 @@ public final class FakeServices implements NodeServices {
                     FakeServices.class.getClassLoader(), new Class<?>[] {FileSystemCore.class}, (p, method, a) -> {
                         throw new UnsupportedOperationException(method.getName());
                     });
+        }
+
+        @Override
+        public void publish(Progress progress) {
+            events.add("publish " + name);
         }
 
         @Override
@@ -199,6 +220,16 @@ public final class FakeServices implements NodeServices {
         @Override
         public boolean awaitEnd(Duration timeout) throws InterruptedException {
             return end.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        }
+
+        @Override
+        public List<RequestTimes.Row> requestTimes() {
+            return List.of(new RequestTimes.Row("mkdir", 3, 6_000_000, List.of(1L, 0L, 2L)));
+        }
+
+        @Override
+        public String accessLog() {
+            return "mkdir\n";
         }
 
         @Override

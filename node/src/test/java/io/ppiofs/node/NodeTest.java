@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.PrivateContent;
 import io.ppiofs.node.control.ControlClient;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
@@ -239,6 +240,15 @@ class NodeTest {
     }
 
     @Test
+    void theAccessLogIsOfTheMountsOfItsVolumeAndPrivate() {
+        start(Node.Life.untilStopped(null));
+        ask(mountOf("m", false).toRequest());
+        assertThat(services.virtualFiles.get(".accesslog")).isInstanceOf(PrivateContent.class);
+        String content = new String(services.virtualFiles.get(".accesslog").get(), StandardCharsets.UTF_8);
+        assertThat(content).isEqualTo("# " + mountPoint("m") + "\nmkdir\n");
+    }
+
+    @Test
     void metricsAreServedOnTheLoopbackPortThatStatusTells() throws Exception {
         start(Node.Life.untilStopped(0));
         ask(mountOf("m", false).toRequest());
@@ -252,6 +262,11 @@ class NodeTest {
                 .doesNotContainPattern("(?m)^# HELP ppiofs_\\S+ +$")
                 .contains("ppiofs_volume_journal_bytes{volume=\"default\"} 4096.0")
                 .contains("ppiofs_store_blocks 10.0")
+                .containsPattern(
+                        "ppiofs_fuse_request_seconds_bucket\\{dir=\".*/m\",request=\"mkdir\",le=\"1.0E-6\"} 1\n")
+                .containsPattern(
+                        "ppiofs_fuse_request_seconds_bucket\\{dir=\".*/m\",request=\"mkdir\",le=\"\\+Inf\"} 3\n")
+                .containsPattern("ppiofs_fuse_request_seconds_sum\\{dir=\".*/m\",request=\"mkdir\"} 0.006\n")
                 .contains("jvm_memory_used_bytes");
     }
 

@@ -24,6 +24,7 @@ final class GroupedHelp {
                     "NETWORK",
                     List.of(
                             new String[] {"network", "create|join|list|members"},
+                            new String[] {"grant", "add|list|invite|revoke|open"},
                             new String[] {"id", ""},
                             new String[] {"peers", ""},
                             new String[] {"ping", "PEER"},

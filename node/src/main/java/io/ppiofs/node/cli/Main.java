@@ -97,6 +97,7 @@ public final class Main implements Runnable {
         line.addSubcommand("ping", new PingCommand(main));
         line.addSubcommand("find", new FindCommand(main));
         line.addSubcommand("network", new NetworkCommand(main));
+        line.addSubcommand("grant", new GrantCommand(main));
         line.addSubcommand("fsck", new FsckCommand(main));
         line.addSubcommand("scrub", new ScrubCommand(main));
         line.addSubcommand("gc", new GcCommand(main));

@@ -40,7 +40,8 @@ import picocli.CommandLine.Parameters;
             "",
             "EXAMPLES",
             "  ppiofs mount /mnt/p -d",
-            "  ppiofs mount photos /mnt/photos -d -o ro,allow_other"
+            "  ppiofs mount photos /mnt/photos -d -o ro,allow_other",
+            "  ppiofs mount @photos.capability /mnt/photos -d    a volume of another machine in this node's network"
         })
 final class MountCommand implements Callable<Integer> {
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
@@ -52,7 +53,8 @@ final class MountCommand implements Callable<Integer> {
             arity = "1..2",
             paramLabel = "[VOLUME] DIR",
             hideParamSyntax = true,
-            description = "volume (default: 'default'), directory")
+            description =
+                    "volume (default: 'default') or capability, @FILE or - to read a capability, and the directory")
     private List<String> arguments = new ArrayList<>();
 
     @Option(
@@ -92,7 +94,7 @@ final class MountCommand implements Callable<Integer> {
             throw new PpiofsException(ErrorKind.INVALID, "mount", "DIR", "must not be empty");
         }
         MountRequest request = new MountRequest(
-                arguments.size() == 2 ? volume(arguments.get(0)) : MountRequest.DEFAULT_VOLUME,
+                arguments.size() == 2 ? volume(CapabilityArgument.read(arguments.get(0))) : MountRequest.DEFAULT_VOLUME,
                 MountPoint.canonical(directory),
                 list.readOnly(),
                 list.kernelOptions(),
@@ -123,7 +125,9 @@ final class MountCommand implements Callable<Integer> {
 
     /** In fstab the source may be written as the kernel shows it: {@code ppiofs:default}. */
     private static String volume(String argument) {
-        return argument.startsWith("ppiofs:") ? argument.substring("ppiofs:".length()) : argument;
+        return argument.startsWith("ppiofs:") && !MountRequest.isCapability(argument)
+                ? argument.substring("ppiofs:".length())
+                : argument;
     }
 
     /** Another command may start or end a node between our look and our step: such a race is run again. */

@@ -1,10 +1,18 @@
 package io.ppiofs.node.cli;
 
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Node;
+import io.ppiofs.node.config.ByteSize;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.node.storage.StorageOrder;
+import io.ppiofs.overlay.repair.RepairOptions;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,6 +29,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  ppiofs node --metrics-port 9410",
             "  ppiofs node --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/udp/4001/quic-v1",
+            "  ppiofs node --store 500GiB --domain cellar --region eu --region de",
             "  ppiofs node --network team --bootstrap /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"
         })
 final class NodeCommand implements Callable<Integer> {
@@ -52,6 +61,30 @@ final class NodeCommand implements Callable<Integer> {
     @Option(names = "--super", description = "be a super peer: relay and discovery for others, more connections")
     private boolean superPeer;
 
+    @Option(
+            names = "--store",
+            paramLabel = "SIZE",
+            description = "lend so much space to others, under grants ('ppiofs grant'); joins a network")
+    private @Nullable String store;
+
+    @Option(
+            names = "--domain",
+            paramLabel = "TEXT",
+            description = "failure domain of the lent space: copies are kept apart from others of the same text")
+    private @Nullable String domain;
+
+    @Option(
+            names = "--region",
+            paramLabel = "LABEL",
+            description = "where the lent space is, from wide to narrow; may be repeated")
+    private String @Nullable [] region;
+
+    @Option(
+            names = "--repair-after",
+            paramLabel = "DURATION",
+            description = "silence after which a peer's copies are made anew elsewhere, like 30m or 24h; default 24h")
+    private @Nullable String repairAfter;
+
     NodeCommand(Main main) {
         this.main = main;
     }
@@ -75,10 +108,48 @@ final class NodeCommand implements Callable<Integer> {
     }
 
     private @Nullable NetworkOrder order() {
-        if (listen == null && bootstrap == null && network == null && !superPeer) {
+        StorageOrder lent = storage();
+        if (listen == null && bootstrap == null && network == null && !superPeer && lent == null) {
             return null;
         }
-        return new NetworkOrder(listen == null ? ANYWHERE : List.of(listen), list(bootstrap), network, superPeer);
+        return new NetworkOrder(listen == null ? ANYWHERE : List.of(listen), list(bootstrap), network, superPeer, lent);
+    }
+
+    private @Nullable StorageOrder storage() {
+        if (store == null) {
+            if (domain != null || region != null || repairAfter != null) {
+                throw new PpiofsException(
+                        ErrorKind.INVALID,
+                        "node",
+                        "--domain and --region",
+                        "say something of lent space: add --store SIZE");
+            }
+            return null;
+        }
+        try {
+            return new StorageOrder(
+                    ByteSize.parse(store).bytes(), domain == null ? "" : domain, list(region), repair());
+        } catch (IllegalArgumentException e) {
+            throw new PpiofsException(ErrorKind.INVALID, "node", "lent space", String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** All silences in the proportions of the default. */
+    private RepairOptions repair() {
+        if (repairAfter == null) {
+            return RepairOptions.DEFAULT;
+        }
+        Matcher form = Pattern.compile("([0-9]{1,6})([smhd])").matcher(repairAfter);
+        if (!form.matches()) {
+            throw new IllegalArgumentException("write a duration like 90s, 30m, 24h or 7d");
+        }
+        long unit = switch (form.group(2)) {
+            case "s" -> 1;
+            case "m" -> 60;
+            case "h" -> 3_600;
+            default -> 86_400;
+        };
+        return RepairOptions.outAfter(Duration.ofSeconds(Long.parseLong(form.group(1)) * unit));
     }
 
     static List<String> list(String @Nullable [] given) {

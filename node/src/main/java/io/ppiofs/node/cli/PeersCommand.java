@@ -3,6 +3,7 @@ package io.ppiofs.node.cli;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -13,7 +14,9 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "peers",
         header = "the peers that the node is connected to",
-        description = "Lists the connected peers of the running node.",
+        description =
+                "Lists the connected peers of the running node; NEAR is the round-trip time of those that it keeps"
+                        + " as neighbours.",
         sortOptions = false,
         footerHeading = "%nEXAMPLE%n",
         footer = "  ppiofs peers --json")
@@ -31,18 +34,23 @@ final class PeersCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Map<?, ?> facts = main.node().askNetworked(new Request("peers"));
         json.print(main.surroundings(), facts, () -> {
-            Table table = new Table("PEER", "DIRECTION", "VIA", "AGENT", "ADDRESS");
+            Table table = new Table("PEER", "DIRECTION", "VIA", "NEAR", "AGENT", "ADDRESS");
             Facts.list(facts.get("peers"))
                     .forEach(p -> Facts.list(p.get("connections"))
                             .forEach(c -> table.row(
                                     Facts.text(p, "peer"),
                                     Facts.text(c, "direction"),
                                     Facts.text(c, "via"),
+                                    near(p.get("roundTripMicros")),
                                     p.get("agent") == null ? "-" : Facts.text(p, "agent"),
                                     Facts.text(c, "address"))));
             table.print(main.surroundings().out());
         });
         return 0;
+    }
+
+    private static String near(@Nullable Object micros) {
+        return micros instanceof Number n ? String.format(Locale.ROOT, "%.1f ms", n.doubleValue() / 1_000) : "-";
     }
 
     static String joined(@Nullable Object list) {

@@ -57,6 +57,7 @@ final class StatusCommand implements Callable<Integer> {
         long port = Facts.number(node, "metricsPort");
         out.println("metrics   " + (port == 0 ? "off" : "http://127.0.0.1:" + port + "/metrics"));
         printStore(out, Facts.object(facts.get("store")));
+        printLent(out, Facts.object(facts.get("storage")));
         out.println();
         Table mounts = new Table("MOUNT", "VOLUME", "MODE", "SINCE");
         Facts.list(facts.get("mounts"))
@@ -81,6 +82,14 @@ final class StatusCommand implements Callable<Integer> {
         out.println("store     " + (blocks < 0 ? "" : blocks + " blocks, ")
                 + ByteSize.show(Facts.number(store, "diskBytes")) + " on disk, "
                 + ByteSize.show(Facts.number(store, "availableBytes")) + " free");
+    }
+
+    private static void printLent(PrintWriter out, Map<String, @Nullable Object> lent) {
+        if (!lent.isEmpty()) {
+            out.println("lent      " + ByteSize.show(Facts.number(lent, "hostedBytes")) + " of "
+                    + ByteSize.show(Facts.number(lent, "capacityBytes")) + " hosted, " + Facts.text(lent, "leases")
+                    + " leases, " + Facts.text(lent, "grants") + " grants");
+        }
     }
 
     private static String[] volumeRow(Map<String, @Nullable Object> v) {

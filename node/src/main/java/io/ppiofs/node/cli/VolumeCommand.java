@@ -1,5 +1,7 @@
 package io.ppiofs.node.cli;
 
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.MountRequest;
 import io.ppiofs.node.config.ByteSize;
 import io.ppiofs.node.control.Progress;
@@ -37,7 +39,8 @@ final class VolumeCommand implements Runnable {
     @Override
     public void run() {
         if (spec != null) {
-            throw new ParameterException(spec.commandLine(), "Missing command: create, list or info");
+            throw new ParameterException(
+                    spec.commandLine(), "Missing command: create, list, info, share, import, place or sync");
         }
     }
 
@@ -55,6 +58,12 @@ final class VolumeCommand implements Runnable {
                     boolean noDedup,
             @Option(names = "--no-padding", description = "stored lengths tell more, and take up to 12 %% less")
                     boolean noPadding,
+            @Option(
+                            names = "--copies",
+                            paramLabel = "N",
+                            description = "keep its blocks on N peers of the node's network; default: only here")
+                    @Nullable
+                    String copies,
             @Mixin UnlockOptions unlock,
             @Mixin JsonOption json)
             throws IOException, InterruptedException {
@@ -63,7 +72,8 @@ final class VolumeCommand implements Runnable {
                 .with("name", name)
                 .with("blockSize", blockSize == null ? null : blockSize.bytes())
                 .with("noDedup", noDedup)
-                .with("noPadding", noPadding);
+                .with("noPadding", noPadding)
+                .with("scheme", copies);
         Request request = MountRequest.withUnlock(order, unlock.read(around.environment(), null, null));
         Map<?, ?> volume = main.node().ask(request, Progress.NONE);
         json.print(around, volume, () -> {
@@ -114,6 +124,117 @@ final class VolumeCommand implements Runnable {
             facts.forEach((k, v) -> table.row(String.valueOf(k), show(String.valueOf(k), v)));
             table.print(main.surroundings().out());
         });
+        return 0;
+    }
+
+    @Command(
+            name = "share",
+            header = "print a capability of a volume",
+            description = {
+                "Prints a capability: who has it can mount the volume on any machine of its network, to read it (default), to "
+                        + "write it (--write), or only to check and repair what peers hold (--verify). It is a secret.",
+                "  ppiofs volume share photos > photos.capability"
+            })
+    int share(
+            @Parameters(
+                            paramLabel = "NAME",
+                            arity = "0..1",
+                            defaultValue = MountRequest.DEFAULT_VOLUME,
+                            description = "default: 'default'")
+                    String name,
+            @Option(names = "--write", description = "everything: reading, writing, sharing") boolean write,
+            @Option(names = "--verify", description = "neither reading nor writing") boolean verify,
+            @Mixin UnlockOptions unlock,
+            @Mixin JsonOption json)
+            throws IOException, InterruptedException {
+        if (write && verify) {
+            throw new PpiofsException(ErrorKind.INVALID, "share", "--write and --verify", "exclude each other");
+        }
+        Surroundings around = main.surroundings();
+        Request order =
+                new Request("volume.share").with("name", name).with("right", write ? "rw" : verify ? "verify" : "ro");
+        Map<?, ?> facts = main.node()
+                .ask(MountRequest.withUnlock(order, unlock.read(around.environment(), null, null)), Progress.NONE);
+        json.print(around, facts, () -> around.out().println(Facts.text(facts, "capability")));
+        return 0;
+    }
+
+    @Command(
+            name = "import",
+            header = "make a volume of the network known here",
+            description = "Makes a volume of the node's network known to this home, from a capability.")
+    int importVolume(
+            @Parameters(paramLabel = "CAPABILITY", description = "the text, @FILE, or - for standard input")
+                    String capability,
+            @Mixin UnlockOptions unlock,
+            @Mixin JsonOption json)
+            throws IOException, InterruptedException {
+        Surroundings around = main.surroundings();
+        Request order = new Request("volume.import").with("capability", CapabilityArgument.read(capability));
+        Map<?, ?> volume = main.node()
+                .ask(MountRequest.withUnlock(order, unlock.read(around.environment(), null, null)), Progress.NONE);
+        json.print(
+                around,
+                volume,
+                () -> around.out()
+                        .println("volume " + Facts.text(volume, "name") + " is known, id " + Facts.text(volume, "id")));
+        return 0;
+    }
+
+    @Command(
+            name = "place",
+            header = "keep a volume's blocks on peers",
+            description = "From its next mount on, the volume's blocks are kept on peers of the node's network.")
+    int place(
+            @Parameters(paramLabel = "NAME") String name,
+            @Option(names = "--copies", paramLabel = "N", required = true, description = "on how many peers")
+                    String copies,
+            @Mixin UnlockOptions unlock,
+            @Mixin JsonOption json)
+            throws IOException, InterruptedException {
+        Surroundings around = main.surroundings();
+        Request order = new Request("volume.place").with("name", name).with("scheme", copies);
+        Map<?, ?> facts = main.node()
+                .ask(MountRequest.withUnlock(order, unlock.read(around.environment(), null, null)), Progress.NONE);
+        json.print(
+                around,
+                facts,
+                () -> around.out()
+                        .println("volume " + name + " will be kept on " + copies + " peers from its next mount on"));
+        return 0;
+    }
+
+    @Command(
+            name = "sync",
+            header = "wait until peers have everything",
+            description = "Returns when everything written so far is on peers and can be read with the capability.")
+    int sync(
+            @Parameters(
+                            paramLabel = "NAME",
+                            arity = "0..1",
+                            defaultValue = MountRequest.DEFAULT_VOLUME,
+                            description = "default: 'default'")
+                    String name,
+            @Mixin UnlockOptions unlock,
+            @Mixin JsonOption json)
+            throws IOException, InterruptedException {
+        Surroundings around = main.surroundings();
+        Request order = new Request("volume.sync").with("name", name);
+        Progress progress = ProgressBars.on(around);
+        Map<?, ?> facts;
+        try {
+            facts = main.node()
+                    .ask(MountRequest.withUnlock(order, unlock.read(around.environment(), null, null)), progress);
+        } finally {
+            ProgressBars.end(progress);
+        }
+        json.print(
+                around,
+                facts,
+                () -> around.out()
+                        .println("volume " + name + " is on peers: " + facts.get("placedBlocks") + " blocks in "
+                                + facts.get("placementGroups") + " groups, tolerates " + facts.get("toleratedFailures")
+                                + " failures"));
         return 0;
     }
 

@@ -54,9 +54,9 @@ public final class NodeConfig {
 
     public static final ConfigKey<String> MOUNT_DRIVER = new ConfigKey<>(
             "mount.driver",
-            "jnr",
-            "how mounts speak to the kernel: jnr (libfuse 2.9) or kernel (its own protocol)",
-            text -> require(Set.of("kernel", "jnr").contains(text), text, "kernel or jnr"));
+            "auto",
+            "how mounts speak to the kernel: kernel (its own protocol), jnr (libfuse 2.9), or auto: kernel where that works",
+            text -> require(Set.of("auto", "kernel", "jnr").contains(text), text, "auto, kernel or jnr"));
 
     public static final ConfigKey<ByteSize> STORE_CAPACITY = new ConfigKey<>(
             "store.capacity",

@@ -105,8 +105,9 @@ public final class Doctor {
             }
         }
         String missing = "libfuse.so.2 is missing; 'apt-get install libfuse2' (libfuse2t64 on Debian 13)";
-        return Finding.fail(
-                "libfuse2", KernelFuseDriver.supported() ? missing + ", or mount -o driver=kernel" : missing);
+        return KernelFuseDriver.supported()
+                ? Finding.ok("libfuse2", "is not here; the kernel driver does not need it")
+                : Finding.fail("libfuse2", missing);
     }
 
     private static boolean isFuse(Path path, Object attributes) {

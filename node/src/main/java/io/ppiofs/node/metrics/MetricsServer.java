@@ -79,7 +79,7 @@ public final class MetricsServer implements Closeable {
             m = new NodeMetrics();
             metrics = m;
         }
-        return m.scrape(facts.status());
+        return m.scrape(facts.status(), facts.requestTimes());
     }
 
     @Override

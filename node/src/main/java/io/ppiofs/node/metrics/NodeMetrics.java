@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.ppiofs.fs.fuse.RequestTimes;
 import java.io.Closeable;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,6 +26,7 @@ final class NodeMetrics implements Closeable {
     private final JvmGcMetrics garbage = new JvmGcMetrics();
     private final Map<String, MultiGauge> perVolume = new HashMap<>();
     private final Map<String, MultiGauge> perMount = new HashMap<>();
+    private final RequestHistograms latencies = new RequestHistograms();
     private final Map<String, Number> plain = new HashMap<>();
 
     NodeMetrics() {
@@ -34,16 +36,22 @@ final class NodeMetrics implements Closeable {
         new FileDescriptorMetrics().bindTo(registry);
         new UptimeMetrics().bindTo(registry);
         garbage.bindTo(registry);
+        registry.getPrometheusRegistry().register(latencies);
     }
 
-    /** @param status as {@link io.ppiofs.node.StatusFacts#status} makes it */
-    String scrape(Map<String, @Nullable Object> status) {
+    /**
+     * @param status as {@link io.ppiofs.node.StatusFacts#status} makes it
+     * @param requests of each mount, by its directory
+     */
+    String scrape(Map<String, @Nullable Object> status, Map<String, List<RequestTimes.Row>> requests) {
+        latencies.show(requests);
         plain(
                 "ppiofs.mounts",
                 "mounts of this node",
                 status.get("mounts") instanceof List<?> mounts ? mounts.size() : 0);
         group("store", status.get("store"));
         group("network", status.get("network"));
+        group("storage", status.get("storage"));
         if (status.get("volumes") instanceof List<?> volumes) {
             volumes(volumes);
         }
@@ -81,7 +89,10 @@ final class NodeMetrics implements Closeable {
         }
         perMount.forEach((name, gauge) -> gauge.register(rows.getOrDefault(name, List.of()), true));
         rows.forEach((name, its) -> perMount.computeIfAbsent(
-                        name, n -> MultiGauge.builder(n).register(registry))
+                        name,
+                        n -> MultiGauge.builder(n)
+                                .description("of each mount and kind of request, as in 'ppiofs stats'")
+                                .register(registry))
                 .register(its, true));
     }
 

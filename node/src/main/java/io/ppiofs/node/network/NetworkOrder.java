@@ -1,5 +1,6 @@
 package io.ppiofs.node.network;
 
+import io.ppiofs.node.storage.StorageOrder;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,14 +11,21 @@ import org.jspecify.annotations.Nullable;
  * @param bootstrap multiaddrs with {@code /p2p/…} of peers to begin with
  * @param network name or id of a network of the home; null: the public one
  * @param superPeer offer relay and discovery to others, keep more connections
+ * @param store how much to lend to others; null: nothing
  */
 public record NetworkOrder(
         List<String> listen,
         List<String> bootstrap,
         @Nullable String network,
-        boolean superPeer) {
+        boolean superPeer,
+        @Nullable StorageOrder store) {
     public NetworkOrder {
         listen = List.copyOf(listen);
         bootstrap = List.copyOf(bootstrap);
+    }
+
+    /** Lends nothing. */
+    public NetworkOrder(List<String> listen, List<String> bootstrap, @Nullable String network, boolean superPeer) {
+        this(listen, bootstrap, network, superPeer, null);
     }
 }

@@ -1,5 +1,6 @@
 package io.ppiofs.node.network;
 
+import io.ppiofs.node.storage.StorageService;
 import io.ppiofs.overlay.network.RevocationList;
 import java.time.Duration;
 import java.util.List;
@@ -26,6 +27,11 @@ public interface NetworkService extends AutoCloseable {
 
     /** What the DHT knows of a peer (addresses), a CID (providers) or a key (value). */
     CompletableFuture<Map<String, @Nullable Object>> find(String peerOrKey);
+
+    /** What this node lends to others; null if it lends nothing. */
+    default @Nullable StorageService storage() {
+        return null;
+    }
 
     /** Takes a newer list of revoked certificates: connections of the revoked end, others hear of it. */
     void revoked(RevocationList list);

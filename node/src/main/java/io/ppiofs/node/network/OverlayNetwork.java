@@ -5,24 +5,37 @@ import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Home;
+import io.ppiofs.node.storage.StorageOrder;
+import io.ppiofs.node.storage.StorageService;
+import io.ppiofs.node.swarm.HeadTopics;
+import io.ppiofs.node.swarm.SwarmService;
 import io.ppiofs.overlay.NettyTransports;
 import io.ppiofs.overlay.OverlayNode;
 import io.ppiofs.overlay.OverlayOptions;
 import io.ppiofs.overlay.autonat.Reachability;
+import io.ppiofs.overlay.blocks.ClientOptions;
+import io.ppiofs.overlay.blocks.StreamBlockClient;
 import io.ppiofs.overlay.dht.Dht;
 import io.ppiofs.overlay.dht.DhtConfig;
 import io.ppiofs.overlay.dht.DhtSnapshot;
 import io.ppiofs.overlay.dht.DhtStats;
 import io.ppiofs.overlay.dht.PeerInfo;
 import io.ppiofs.overlay.dht.ScratchValidator;
+import io.ppiofs.overlay.fetch.FetchOptions;
+import io.ppiofs.overlay.fetch.PeerMemory;
+import io.ppiofs.overlay.fetch.SwarmFetcher;
 import io.ppiofs.overlay.gossip.Gossip;
 import io.ppiofs.overlay.gossip.GossipMetrics;
 import io.ppiofs.overlay.gossip.GossipOptions;
-import io.ppiofs.overlay.gossip.SignedRecords;
 import io.ppiofs.overlay.host.Connection;
+import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
+import io.ppiofs.overlay.neighbours.HistoryFile;
+import io.ppiofs.overlay.neighbours.NeighbourOptions;
+import io.ppiofs.overlay.neighbours.Neighbours;
+import io.ppiofs.overlay.neighbours.PastNeighbour;
 import io.ppiofs.overlay.network.MembershipGate;
 import io.ppiofs.overlay.network.MembershipRoll;
 import io.ppiofs.overlay.network.Network;
@@ -31,6 +44,8 @@ import io.ppiofs.overlay.network.RevocationList;
 import io.ppiofs.overlay.network.SuperPeerAdvert;
 import io.ppiofs.overlay.network.SuperPeers;
 import io.ppiofs.overlay.relay.RelayLimits;
+import io.ppiofs.overlay.storage.StorageClient;
+import io.ppiofs.overlay.storage.StorageDirectory;
 import io.ppiofs.overlay.swarm.ConnectionGate;
 import io.ppiofs.overlay.swarm.SwarmCounters;
 import io.ppiofs.overlay.swarm.SwarmMetrics;
@@ -50,6 +65,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -57,6 +73,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,6 +90,10 @@ public final class OverlayNetwork implements NetworkService {
     private static final Duration RECORDS_KEPT = Duration.ofMinutes(10);
     private static final int BOOTSTRAP_TARGET = 4;
     private static final int MAX_PROVIDERS = 20;
+
+    /** Peers whose speed and faults are remembered. */
+    private static final int REMEMBERED_PEERS = 1_024;
+
     private static final Duration START = Duration.ofSeconds(30);
 
     private final Network network;
@@ -83,10 +104,21 @@ public final class OverlayNetwork implements NetworkService {
     private final Gossip gossip;
     private final ExecutorService work;
     private final SuperPeers superPeers;
+    private final Neighbours neighbours;
+    private final Path pastNeighbours;
+    private volatile boolean seeking;
     private final boolean superPeer;
     private final boolean listening;
     private final Path records;
     private final @Nullable MembershipRoll roll;
+    private final StorageClient storageClient;
+    private final StorageDirectory operators;
+    private final ExecutorService blockWork;
+    private final StreamBlockClient blockClient;
+    private final HeadTopics headTopics;
+    private final SwarmService swarmService;
+    private volatile @Nullable StorageService storage;
+    private volatile ToLongFunction<PeerId> storedForUs = peer -> 0;
 
     private OverlayNetwork(Home home, NetworkOrder order) {
         IdentityKey key = IdentityFile.loadOrCreate(home.identityFile());
@@ -130,10 +162,35 @@ public final class OverlayNetwork implements NetworkService {
                 node.host(),
                 GossipOptions.DEFAULT.withMaxMessage(
                         network.genesis().parameters().maxGossipMessage()),
-                SignedRecords.NONE,
+                node.signedRecords(),
                 work,
                 new SecureRandom());
         superPeers = new SuperPeers(node.host(), gossip, network);
+        storageClient = new StorageClient(node.host(), network);
+        operators = new StorageDirectory(node.host(), storageClient, gossip, dht);
+        blockWork = Executors.newCachedThreadPool(new DefaultThreadFactory("network-blocks", true));
+        blockClient = new StreamBlockClient(
+                node.host(),
+                network.blocks(),
+                ClientOptions.on(blockWork).withWrongBytes((peer, cid) -> operators.failed(peer)));
+        headTopics = new HeadTopics(gossip, network);
+        swarmService = new SwarmService(
+                node.host(),
+                network,
+                headTopics,
+                storageClient,
+                operators,
+                blockClient,
+                new SwarmFetcher(
+                        blockClient,
+                        node.host().scheduler(),
+                        PeerMemory.ofProcess(REMEMBERED_PEERS),
+                        FetchOptions.DEFAULT,
+                        blockWork));
+        neighbours = new Neighbours(node.host(), network.id().toString(), NeighbourOptions.DEFAULT);
+        neighbours.candidatesFrom(this::somePeers);
+        pastNeighbours = home.networksDirectory().resolve(network.id() + ".neighbours");
+        storedForUs = swarmService::storedBy;
         superPeer = order.superPeer();
         records = home.networksDirectory().resolve(network.id() + ".records");
         if (gate != null && roll != null) {
@@ -152,6 +209,47 @@ public final class OverlayNetwork implements NetworkService {
     /** Peers that others cannot dial are no servers of the DHT: they would only cost others a timeout. */
     private void followReachability() {
         dht.setServer(listening && node.reachability() != Reachability.PRIVATE);
+    }
+
+    /** Peers at a random point of the DHT: any of them may be near. */
+    private CompletableFuture<Collection<PeerId>> somePeers() {
+        byte[] point = new byte[32];
+        new SecureRandom().nextBytes(point);
+        return dht.getClosestPeers(point)
+                .thenApply(found -> found.stream().map(PeerInfo::id).toList());
+    }
+
+    private void findNeighbours() {
+        List<PastNeighbour> past = List.of();
+        try {
+            past = HistoryFile.load(pastNeighbours);
+        } catch (PpiofsException e) {
+            LOG.warn("{}; neighbours will be found again", e.getMessage());
+        }
+        neighbours.start(past);
+        seeking = true;
+        node.host().scheduler().scheduleRepeating(RECORDS_KEPT, this::keepNeighbours);
+    }
+
+    private void keepNeighbours() {
+        neighbours
+                .history()
+                .thenAcceptAsync(past -> HistoryFile.save(pastNeighbours, past), work)
+                .whenComplete((done, failure) -> {
+                    if (failure != null) {
+                        LOG.warn("the neighbours could not be kept: {}", failure.getMessage());
+                    }
+                });
+    }
+
+    private void keepNeighboursNow() {
+        try {
+            HistoryFile.save(pastNeighbours, neighbours.history().get(5, TimeUnit.SECONDS));
+        } catch (ExecutionException | TimeoutException | PpiofsException e) {
+            LOG.warn("the neighbours could not be kept: {}", e.toString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** A super peer keeps what it holds for others over a restart. */
@@ -193,18 +291,21 @@ public final class OverlayNetwork implements NetworkService {
     }
 
     /** Returns once the node listens. @throws PpiofsException as {@code NodeServices.join} says */
-    public static NetworkService start(Home home, NetworkOrder order) {
+    public static OverlayNetwork start(Home home, NetworkOrder order) {
+        home.createNetworksDirectory();
         OverlayNetwork started = new OverlayNetwork(home, order);
         try {
             started.node.start().orTimeout(START.toSeconds(), TimeUnit.SECONDS).join();
             started.dht.start();
             started.gossip.start();
+            started.findNeighbours();
             started.node.host().scheduler().scheduleRepeating(REACHABILITY, started::followReachability);
             if (started.superPeer) {
                 started.restoreRecords();
                 started.superPeers.advertise(
                         EnumSet.of(SuperPeerAdvert.Service.RELAY, SuperPeerAdvert.Service.DISCOVERY));
             }
+            started.lend(home, order.store());
             return started;
         } catch (CompletionException e) {
             started.close();
@@ -214,6 +315,69 @@ public final class OverlayNetwork implements NetworkService {
             throw new PpiofsException(
                     ErrorKind.NOT_CONNECTED, "listen", String.join(" ", order.listen()), "failed: " + e.getCause(), e);
         }
+    }
+
+    private void lend(Home home, @Nullable StorageOrder order) {
+        if (order == null) {
+            return;
+        }
+        try {
+            StorageService lent = StorageService.start(
+                    home.hostedDirectory(),
+                    order,
+                    node.host(),
+                    network,
+                    operators,
+                    node::reachability,
+                    peer -> storedForUs.applyAsLong(peer));
+            storage = lent;
+            headTopics.relay(lent.storage());
+        } catch (PpiofsException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** What this node does for its volumes in the network. */
+    public SwarmService swarm() {
+        return swarmService;
+    }
+
+    @Override
+    public @Nullable StorageService storage() {
+        return storage;
+    }
+
+    /** The host under all protocols. */
+    public Host host() {
+        return node.host();
+    }
+
+    public Network network() {
+        return network;
+    }
+
+    public Dht dht() {
+        return dht;
+    }
+
+    public Gossip gossip() {
+        return gossip;
+    }
+
+    /** Asks operators for space. */
+    public StorageClient storageClient() {
+        return storageClient;
+    }
+
+    /** Who lends space. */
+    public StorageDirectory operators() {
+        return operators;
+    }
+
+    /** @param bytes how many bytes a peer holds of this node's own volumes: what reciprocity goes by */
+    public void storedForUs(ToLongFunction<PeerId> bytes) {
+        storedForUs = bytes;
     }
 
     @Override
@@ -238,9 +402,11 @@ public final class OverlayNetwork implements NetworkService {
         facts.put("bytesReceived", transport.received());
         facts.put("bytesSent", transport.sent());
         facts.put("bytesRelayed", swarm.bytesRelayed());
+        facts.put("neighbours", (long) neighbours.neighbours().size());
         facts.put("knownPeers", (long) node.host().addressBook().peers().size());
         dhtFacts(facts);
         gossipFacts(facts);
+        facts.put("storageOperators", (long) operators.operators().size());
         transport.violations().forEach(facts::put);
         for (SwarmMetrics.Refusal why : SwarmMetrics.Refusal.values()) {
             facts.put(TransportCounters.fact("refusals", why), swarm.refusals(why));
@@ -316,6 +482,9 @@ public final class OverlayNetwork implements NetworkService {
             connections.add(c);
         }
         facts.put("connections", connections);
+        Optional<Duration> near = neighbours.roundTrip(peer);
+        facts.put("neighbour", near.isPresent());
+        facts.put("roundTripMicros", near.map(time -> time.toNanos() / 1_000).orElse(null));
         return facts;
     }
 
@@ -414,10 +583,21 @@ public final class OverlayNetwork implements NetworkService {
         if (superPeer) {
             keepRecordsNow();
         }
+        swarmService.close();
+        StorageService lent = storage;
+        if (lent != null) {
+            lent.close();
+        }
+        operators.close();
+        if (seeking) {
+            keepNeighboursNow();
+        }
+        neighbours.close();
         superPeers.close();
         gossip.close();
         dht.close();
         node.close();
         work.shutdown();
+        blockWork.shutdown();
     }
 }

@@ -1,0 +1,35 @@
+package io.ppiofs.node.storage;
+
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.overlay.repair.RepairOptions;
+import io.ppiofs.overlay.storage.StorageAdvert;
+import java.util.List;
+
+/**
+ * How much a node shall lend, and what it says of its place.
+ *
+ * @param capacity stored bytes
+ * @param domain failure domain: nodes of one text fail together; empty if nothing is said
+ * @param regions labels from wide to narrow
+ * @param repair when and how fast lost redundancy is restored
+ */
+public record StorageOrder(long capacity, String domain, List<String> regions, RepairOptions repair) {
+    /** @throws PpiofsException INVALID with what would be right */
+    public StorageOrder {
+        regions = List.copyOf(regions);
+        if (capacity < 1) {
+            throw new PpiofsException(ErrorKind.INVALID, "lend", capacity + " bytes", "give a size like 100GiB");
+        }
+        if (domain.length() > StorageAdvert.MAX_LABEL
+                || regions.size() > StorageAdvert.MAX_REGIONS
+                || regions.stream().anyMatch(r -> r.isEmpty() || r.length() > StorageAdvert.MAX_LABEL)) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID,
+                    "lend",
+                    "domain and regions",
+                    "a label has up to " + StorageAdvert.MAX_LABEL + " characters, and there are up to "
+                            + StorageAdvert.MAX_REGIONS + " regions");
+        }
+    }
+}

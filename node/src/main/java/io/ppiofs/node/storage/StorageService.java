@@ -1,0 +1,207 @@
+package io.ppiofs.node.storage;
+
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.ppiofs.blockstore.segment.SegmentBlockStore;
+import io.ppiofs.blockstore.segment.SegmentOptions;
+import io.ppiofs.blockstore.space.SpaceBudget;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.overlay.autonat.Reachability;
+import io.ppiofs.overlay.blocks.BlockClient;
+import io.ppiofs.overlay.blocks.BlockLimits;
+import io.ppiofs.overlay.blocks.BlockServer;
+import io.ppiofs.overlay.blocks.ClientOptions;
+import io.ppiofs.overlay.blocks.ServerStatistics;
+import io.ppiofs.overlay.blocks.StreamBlockClient;
+import io.ppiofs.overlay.host.Host;
+import io.ppiofs.overlay.host.Scheduler;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.network.Network;
+import io.ppiofs.overlay.repair.ClientBlockMover;
+import io.ppiofs.overlay.repair.RepairOptions;
+import io.ppiofs.overlay.repair.RepairService;
+import io.ppiofs.overlay.storage.StorageClient;
+import io.ppiofs.overlay.storage.StorageDirectory;
+import io.ppiofs.overlay.storage.StorageHost;
+import io.ppiofs.overlay.storage.StorageOptions;
+import io.ppiofs.overlay.storage.StorageServer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The storage role of a node in a network. Thread-safe. */
+public final class StorageService implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(StorageService.class);
+    private static final Duration LAST_REQUESTS = Duration.ofSeconds(10);
+    private static final Duration SCRUB = Duration.ofHours(24);
+    private static final long SCRUB_BYTES_PER_SECOND = 20_000_000;
+    private static final int THREADS = 3;
+
+    private final SpaceBudget budget;
+    private final StorageHost storage;
+    private final StorageServer server;
+    private final BlockServer blocks;
+    private final ExecutorService work;
+    private final ExecutorService repairWork;
+    private final BlockClient repairClient;
+    private final RepairService repair;
+    private final Scheduler.Timer scrubbing;
+    private volatile boolean closing;
+
+    private StorageService(
+            Path directory,
+            SpaceBudget budget,
+            StorageHost storage,
+            Host host,
+            Network network,
+            StorageDirectory operators,
+            RepairOptions times,
+            Supplier<Reachability> reachability,
+            ToLongFunction<PeerId> storedForUs) {
+        this.budget = budget;
+        this.storage = storage;
+        this.work = Executors.newFixedThreadPool(THREADS, new DefaultThreadFactory("storage", true));
+        this.repairWork = Executors.newSingleThreadExecutor(new DefaultThreadFactory("repair", true));
+        this.server = new StorageServer(host, network, storage, work, reachability, storedForUs);
+        this.blocks = new BlockServer(host, network.blocks(), storage, BlockLimits.DEFAULT, THREADS);
+        this.repairClient = new StreamBlockClient(
+                host, network.blocks(), ClientOptions.on(work).withWrongBytes((peer, cid) -> operators.failed(peer)));
+        this.repair = new RepairService(
+                host,
+                network,
+                server,
+                new StorageClient(host, network),
+                operators,
+                new ClientBlockMover(repairClient),
+                times,
+                directory.resolve("repair"),
+                repairWork);
+        this.scrubbing = host.scheduler().scheduleRepeating(SCRUB, () -> work.execute(this::scrub));
+    }
+
+    private void begin(StorageDirectory operators) {
+        server.serve();
+        blocks.serve();
+        operators.advertise(server::advert);
+        repair.start();
+    }
+
+    private void scrub() {
+        try {
+            int damaged = storage.scrub(SCRUB_BYTES_PER_SECOND, () -> closing);
+            if (damaged > 0) {
+                LOG.warn(
+                        "{} hosted blocks were damaged on the disk; they are fetched anew from other holders", damaged);
+            }
+        } catch (PpiofsException e) {
+            LOG.info("hosted blocks were not scrubbed: {}", e.getMessage());
+        }
+    }
+
+    /**
+     * Opens what is hosted, serves it, and makes it known.
+     *
+     * @param directory of the hosted blocks
+     * @param storedForUs bytes that a peer holds of this node's own volumes
+     * @throws PpiofsException IO, IN_USE, CORRUPT
+     */
+    public static StorageService start(
+            Path directory,
+            StorageOrder order,
+            Host host,
+            Network network,
+            StorageDirectory operators,
+            Supplier<Reachability> reachability,
+            ToLongFunction<PeerId> storedForUs) {
+        StorageHost storage = null;
+        SpaceBudget budget = SpaceBudget.open(directory, Long.MAX_VALUE);
+        try {
+            storage = StorageHost.open(
+                    directory,
+                    host.key(),
+                    network.id(),
+                    StorageOptions.of(order.capacity()).withPlace(order.domain(), order.regions()),
+                    SegmentBlockStore.open(directory.resolve("blocks"), SegmentOptions.defaults(), budget),
+                    host.scheduler()::wallMillis);
+        } finally {
+            if (storage == null) {
+                budget.close();
+            }
+        }
+        StorageService service = new StorageService(
+                directory, budget, storage, host, network, operators, order.repair(), reachability, storedForUs);
+        service.begin(operators);
+        return service;
+    }
+
+    /** What is hosted: also what the block protocol serves. */
+    public StorageHost storage() {
+        return storage;
+    }
+
+    /** Capacity, bytes, leases, groups, grants: numbers, which become metrics. */
+    public Map<String, @Nullable Object> facts() {
+        StorageHost.Usage usage = storage.usage();
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("capacityBytes", usage.capacity());
+        facts.put("hostedBytes", usage.bytes());
+        facts.put("freeBytes", Math.max(0, usage.capacity() - usage.bytes()));
+        facts.put("leases", (long) usage.leases());
+        facts.put("groups", (long) usage.groups());
+        facts.put("grants", (long) usage.accounts());
+        facts.put("heads", (long) usage.heads());
+        ServerStatistics served = blocks.statistics();
+        facts.put("blockStreams", (long) served.streams());
+        facts.put("bytesServed", served.sent());
+        facts.put("bytesTaken", served.received());
+        facts.put("blocksServed", served.found());
+        facts.put("blocksMissing", served.missing());
+        facts.put("blocksTaken", served.stored());
+        facts.put("blocksRefused", served.refused());
+        RepairService.Statistics repairs = repair.statistics();
+        facts.put("coHolders", (long) repairs.watched());
+        facts.put("coHoldersSilent", (long) repairs.notAlive());
+        facts.put("repairsWaiting", (long) repairs.waiting());
+        facts.put("repairsDone", repairs.repaired());
+        facts.put("repairsAbandoned", repairs.abandoned());
+        facts.put("repairBytesSent", repairs.bytesSent());
+        facts.put("repairBytesFetched", repairs.bytesFetched());
+        facts.put("domain", storage.options().domain());
+        facts.put("regions", storage.options().regions());
+        return facts;
+    }
+
+    /** Repair: what is watched, waiting, done; bytes moved. */
+    public RepairService.Statistics repair() {
+        return repair.statistics();
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        scrubbing.cancel();
+        repair.close();
+        server.close();
+        blocks.close();
+        repairClient.close();
+        repairWork.shutdown();
+        work.shutdown();
+        try {
+            if (!work.awaitTermination(LAST_REQUESTS.toSeconds(), TimeUnit.SECONDS)) {
+                LOG.warn("requests to the hosted blocks have not ended in {} s", LAST_REQUESTS.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        storage.close();
+        budget.close();
+    }
+}

@@ -1,0 +1,40 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.SlotTable;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** The peers that hold groups, as the {@link Drainer} sees them. Thread-safe; futures end within a bounded time. */
+interface Holders {
+    /**
+     * Proposes a peer for each empty slot: peers with room, none of {@code avoid}. Where there are fewer peers than slots a
+     * peer comes several times.
+     *
+     * @param slots in order, null where a peer is wanted
+     * @return one per slot, those that were given unchanged; empty if no peer at all is known
+     */
+    List<PeerId> propose(GroupId group, List<@Nullable PeerId> slots, Set<PeerId> avoid);
+
+    /**
+     * Gets the holder's consent: a grant if there is none, a lease of its slots in this table, the table itself.
+     *
+     * @param maxBytes most stored bytes of the group
+     */
+    CompletableFuture<Void> admit(PeerId holder, SlotTable.Signed table, long maxBytes);
+
+    /** Gives the holder a table of a group that it holds already. */
+    CompletableFuture<Void> tell(PeerId holder, SlotTable.Signed table);
+
+    /** Sends blocks; bit i is set once the holder has block i on its disk. */
+    CompletableFuture<BitSet> put(PeerId holder, SlotTable table, List<StoredBlock> blocks);
+
+    /** Bit i is set if the holder says that it has block i. */
+    CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids);
+}

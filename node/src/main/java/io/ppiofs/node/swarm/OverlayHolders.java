@@ -1,0 +1,157 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.blocks.BlockClient;
+import io.ppiofs.overlay.blocks.Priority;
+import io.ppiofs.overlay.blocks.Verdict;
+import io.ppiofs.overlay.identity.IdentityKey;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.SlotTable;
+import io.ppiofs.overlay.placement.TableChain;
+import io.ppiofs.overlay.storage.Grant;
+import io.ppiofs.overlay.storage.LeaseOrder;
+import io.ppiofs.overlay.storage.RepairMandate;
+import io.ppiofs.overlay.storage.StorageClient;
+import io.ppiofs.overlay.storage.StorageDirectory;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** Holders over the storage and block protocols, for one volume's tenant key. Thread-safe. */
+final class OverlayHolders implements Holders {
+    /** Asked for at an operator that has given no grant yet; it may give less. */
+    private static final long GRANT = 1L << 40;
+
+    private final PeerId self;
+    private final IdentityKey tenant;
+    private final StorageClient storage;
+    private final StorageDirectory directory;
+    private final BlockClient blocks;
+    private final Proposer proposer;
+    private final RepairMandate.Signed mandate;
+    private final Map<PeerId, CompletableFuture<Grant.Signed>> grants = new ConcurrentHashMap<>();
+    private final AtomicLong sequence = new AtomicLong(System.currentTimeMillis());
+
+    /** Chooses peers for slots; see {@link Holders#propose}. */
+    @FunctionalInterface
+    interface Proposer {
+        List<PeerId> propose(GroupId group, List<@Nullable PeerId> slots, Set<PeerId> avoid);
+    }
+
+    /** @param self the peer that sends blocks, this node */
+    OverlayHolders(
+            PeerId self,
+            IdentityKey tenant,
+            StorageClient storage,
+            StorageDirectory directory,
+            BlockClient blocks,
+            Proposer proposer,
+            long groupBytes) {
+        this.self = self;
+        this.tenant = tenant;
+        this.storage = storage;
+        this.directory = directory;
+        this.blocks = blocks;
+        this.proposer = proposer;
+        this.mandate = new RepairMandate(tenant.peerId(), System.currentTimeMillis(), 2 * groupBytes, LeaseOrder.USUAL)
+                .sign(tenant, network());
+    }
+
+    private NetworkId network() {
+        return storage.network().id();
+    }
+
+    @Override
+    public List<PeerId> propose(GroupId group, List<@Nullable PeerId> slots, Set<PeerId> avoid) {
+        return proposer.propose(group, slots, avoid);
+    }
+
+    @Override
+    public CompletableFuture<Void> admit(PeerId holder, SlotTable.Signed table, long maxBytes) {
+        return grant(holder)
+                .thenCompose(grant -> {
+                    List<CompletableFuture<?>> leases = new ArrayList<>();
+                    for (int slot : table.table().slotsOf(holder)) {
+                        LeaseOrder order = new LeaseOrder(
+                                tenant.peerId(),
+                                table.table().slot(slot),
+                                sequence.incrementAndGet(),
+                                List.of(self),
+                                maxBytes,
+                                LeaseOrder.USUAL);
+                        leases.add(storage.lease(holder, order.sign(tenant, network()), grant, mandate));
+                    }
+                    return CompletableFuture.allOf(leases.toArray(CompletableFuture<?>[]::new));
+                })
+                .thenCompose(leased -> storage.tell(holder, TableChain.of(table)))
+                .whenComplete((told, failure) -> observe(holder, failure))
+                .thenAccept(told -> {});
+    }
+
+    private CompletableFuture<Grant.Signed> grant(PeerId holder) {
+        CompletableFuture<Grant.Signed> grant =
+                grants.computeIfAbsent(holder, peer -> storage.requestGrant(peer, tenant, GRANT, null));
+        if (grant.isCompletedExceptionally()) {
+            grants.remove(holder, grant);
+        }
+        return grant;
+    }
+
+    /** A lease is of one generation, so a new table means new leases. */
+    @Override
+    public CompletableFuture<Void> tell(PeerId holder, SlotTable.Signed table) {
+        return admit(holder, table, mandate.mandate().maxBytes());
+    }
+
+    @Override
+    public CompletableFuture<BitSet> put(PeerId holder, SlotTable table, List<StoredBlock> batch) {
+        List<Integer> slots = table.slotsOf(holder);
+        if (slots.isEmpty()) {
+            return CompletableFuture.failedFuture(
+                    new PpiofsException(ErrorKind.INVALID, "put", holder.toString(), "holds no slot of the group"));
+        }
+        return blocks.put(holder, tenant.peerId(), table.slot(slots.get(0)), batch, Priority.DRAIN)
+                .thenApply(verdicts -> stored(holder, verdicts))
+                .whenComplete((stored, failure) -> observe(holder, failure));
+    }
+
+    private static BitSet stored(PeerId holder, List<Verdict> verdicts) {
+        BitSet stored = new BitSet(verdicts.size());
+        for (int i = 0; i < verdicts.size(); i++) {
+            stored.set(i, verdicts.get(i).isStored());
+        }
+        if (stored.isEmpty() && !verdicts.isEmpty()) {
+            throw new PpiofsException(
+                    verdicts.get(0).outcome() == Verdict.Outcome.NO_SPACE ? ErrorKind.NO_SPACE : ErrorKind.BUSY,
+                    "put",
+                    holder.toString(),
+                    "takes no blocks: " + verdicts.get(0).reason());
+        }
+        return stored;
+    }
+
+    @Override
+    public CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids) {
+        return blocks.have(holder, cids);
+    }
+
+    private void observe(PeerId holder, @Nullable Throwable failure) {
+        if (failure == null) {
+            directory.served(holder);
+        } else {
+            directory.failed(holder);
+            grants.remove(holder);
+        }
+    }
+}

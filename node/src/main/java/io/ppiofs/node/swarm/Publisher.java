@@ -1,0 +1,236 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.volume.Head;
+import io.ppiofs.fs.volume.UnlockedVolume;
+import io.ppiofs.fs.volume.VolumeDirectory;
+import io.ppiofs.fs.volume.VolumePlacement;
+import io.ppiofs.fs.volume.WriterIdentity;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.identity.IdentityKey;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.storage.PinnedHead;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Publishes heads of a volume: the head of a checkpoint goes out once every block that was written before it is on peers,
+ * together with a manifest of where blocks are. It is pinned at the holders of the newest group and told to followers.
+ * {@link #onCheckpoint} may be called by any thread; the rest runs on the drainer's.
+ */
+final class Publisher {
+    private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
+    private static final int PIN_SECONDS = 20;
+
+    /** Pause between attempts to have a head kept. */
+    private static final Duration AGAIN = Duration.ofSeconds(2);
+
+    /** Sends a pinned head to whom it concerns. */
+    interface Outlet {
+        CompletableFuture<Long> pin(PeerId holder, PinnedHead.Signed head);
+
+        void announce(PinnedHead.Signed head);
+    }
+
+    private record Due(long position, Head head) {}
+
+    private final UnlockedVolume volume;
+    private final WriterIdentity writer;
+    private final VolumeDirectory directory;
+    private final GroupBook book;
+    private final Backlog backlog;
+    private final Drainer drainer;
+    private final Outlet outlet;
+    private final IdentityKey tenant;
+    private final NetworkId network;
+    private final Map<Integer, Place> openInventories = new HashMap<>();
+    private volatile @Nullable Due due;
+    private volatile long publishedClock;
+    private volatile int withoutHead;
+    private long sequence;
+    private final Set<PeerId> late = new LinkedHashSet<>();
+    private PinnedHead.@Nullable Signed last;
+    private long nextLate = System.nanoTime();
+    private List<String> lastTables = List.of();
+
+    /** The inventory block of an open group as it was given to its holders. */
+    private record Place(int blocks, Cid inventory, Set<PeerId> holders) {}
+
+    Publisher(
+            UnlockedVolume volume,
+            WriterIdentity writer,
+            VolumeDirectory directory,
+            GroupBook book,
+            Backlog backlog,
+            Drainer drainer,
+            Outlet outlet,
+            IdentityKey tenant,
+            NetworkId network) {
+        this.volume = volume;
+        this.writer = writer;
+        this.directory = directory;
+        this.book = book;
+        this.backlog = backlog;
+        this.drainer = drainer;
+        this.outlet = outlet;
+        this.tenant = tenant;
+        this.network = network;
+    }
+
+    /** A checkpoint's head has been saved. Everything that it reaches has been added to the backlog or is placed. */
+    void onCheckpoint() {
+        due = new Due(backlog.position(), volume.heads().read());
+        backlog.wake();
+    }
+
+    /** Time of the newest head that peers keep, hybrid logical clock; 0 if there is none yet. */
+    long publishedClock() {
+        return publishedClock;
+    }
+
+    /** Whether peers keep the head of the last checkpoint. */
+    boolean isUpToDate() {
+        Due last = due;
+        return last == null || last.head().state().clock() <= publishedClock;
+    }
+
+    /** Holders of the newest group that do not keep the newest head yet. */
+    int holdersWithoutHead() {
+        return withoutHead;
+    }
+
+    /** Publishes what can be published now. */
+    void run() throws InterruptedException {
+        Due next = due;
+        List<Group> groups = book.groups();
+        if (next == null || groups.isEmpty() || !backlog.isDoneUpTo(next.position())) {
+            return;
+        }
+        pinLate();
+        List<String> tables = tables(groups);
+        boolean fresh = next.head().state().clock() > publishedClock;
+        if (!fresh && tables.equals(lastTables)) {
+            return;
+        }
+        if (!next.head().clear().certificate().equals(writer.certificate())) {
+            publishedClock = next.head().state().clock(); // it came from there
+            return;
+        }
+        if (publish(next.head(), groups)) {
+            publishedClock = next.head().state().clock();
+            lastTables = tables;
+        }
+    }
+
+    private static List<String> tables(List<Group> groups) {
+        return groups.stream().map(g -> g.id() + "@" + g.table().generation()).toList();
+    }
+
+    /** @return whether at least one peer keeps it */
+    private boolean publish(Head head, List<Group> groups) throws InterruptedException {
+        if (drainer.dropExtras()) {
+            openInventories.clear();
+        }
+        book.sync(); // what others are told must not be forgotten here
+        List<Manifest.Place> places = new ArrayList<>();
+        for (Group group : groups) {
+            Cid closed = group.table().inventory();
+            Cid inventory = closed == null ? openInventory(group) : closed;
+            if (inventory == null) {
+                return false;
+            }
+            places.add(new Manifest.Place(group.signed(), inventory, group.blocks()));
+        }
+        StoredBlock manifest = SwarmReader.asBlock(volume.keys().sealManifest(new Manifest(network, places).encode()));
+        Group newest = groups.get(groups.size() - 1);
+        if (drainer.place(manifest, newest) == 0) {
+            return false;
+        }
+        Head named = volume.heads().published(head, manifest.cid());
+        VolumePlacement placement = directory.placement();
+        HeadBundle bundle = new HeadBundle(
+                directory.configEnvelope(), placement == null ? null : placement.envelope(), named.envelope());
+        sequence = Math.max(sequence + 1, System.currentTimeMillis());
+        PinnedHead.Signed pin = new PinnedHead(
+                        tenant.peerId(), volume.config().id().bytes(), sequence, bundle.encode())
+                .sign(tenant, network);
+        late.clear();
+        int kept = pin(pin, newest.holders());
+        if (kept == 0) {
+            return false;
+        }
+        last = pin;
+        outlet.announce(pin);
+        LOG.debug(
+                "published {} of volume {} to {} peers", named, volume.config().name(), kept);
+        return true;
+    }
+
+    private @Nullable Cid openInventory(Group group) throws InterruptedException {
+        Place last = openInventories.get(group.number());
+        if (last != null && last.blocks() == group.blocks() && last.holders().equals(group.holders())) {
+            return last.inventory();
+        }
+        StoredBlock block = SwarmReader.asBlock(book.inventory(group).encode());
+        if (drainer.place(block, group) == 0) {
+            return null;
+        }
+        openInventories.put(group.number(), new Place(group.blocks(), block.cid(), group.holders()));
+        return block.cid();
+    }
+
+    /** Holders that did not answer when the head was published get it when they are back. */
+    private void pinLate() throws InterruptedException {
+        PinnedHead.Signed pin = last;
+        if (pin != null && !late.isEmpty() && System.nanoTime() - nextLate >= 0) {
+            Set<PeerId> peers = Set.copyOf(late);
+            late.clear();
+            pin(pin, peers);
+            nextLate = System.nanoTime() + AGAIN.toNanos();
+        }
+    }
+
+    /** @return how many keep it; the others are late */
+    private int pin(PinnedHead.Signed pin, Set<PeerId> holders) throws InterruptedException {
+        Map<PeerId, CompletableFuture<Long>> answers = new LinkedHashMap<>();
+        holders.forEach(peer -> answers.put(peer, outlet.pin(peer, pin)));
+        late.addAll(holders);
+        int kept = 0;
+        for (Map.Entry<PeerId, CompletableFuture<Long>> entry : answers.entrySet()) {
+            try {
+                if (entry.getValue().get(PIN_SECONDS, TimeUnit.SECONDS)
+                        >= pin.pin().sequence()) {
+                    kept++;
+                }
+                late.remove(entry.getKey());
+            } catch (ExecutionException e) {
+                String why = e.getCause() instanceof PpiofsException p ? p.getMessage() : e.toString();
+                LOG.debug(
+                        "a peer does not keep the head of volume {}: {}",
+                        volume.config().name(),
+                        why);
+            } catch (TimeoutException e) {
+                LOG.info(
+                        "a peer was too slow to keep the head of volume {}",
+                        volume.config().name());
+            }
+        }
+        withoutHead = late.size();
+        return kept;
+    }
+}

@@ -1,0 +1,149 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore;
+import io.ppiofs.blockstore.Cid;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The blocks of one volume: those of this machine's store first, then those that peers hold. What comes from a peer is
+ * checked against its CID by who fetches it, and kept in the local store. Blocks that are put go to the local store and
+ * are told to the backlog. Thread-safe.
+ *
+ * <p>Cost over the local store: nothing for a block that is here; for another one a lookup in the placement index, a fetch
+ * of the whole block, one write into the local store.
+ */
+final class SwarmBlockStore implements BlockStore {
+    /** Brings blocks from peers. */
+    interface Remote {
+        /**
+         * The stored forms that could be had, each checked against its CID; a block that no reachable peer has is missing
+         * in the answer. Returns within a bounded time.
+         *
+         * @throws io.ppiofs.error.PpiofsException INTERRUPTED
+         */
+        Map<Cid, ByteBuffer> fetch(List<Cid> cids);
+
+        /** Whether some peer is recorded to hold the block. */
+        boolean isPlaced(Cid cid);
+    }
+
+    private final BlockStore local;
+    private final Remote remote;
+    private final @Nullable Backlog backlog;
+
+    /** @param backlog hears of blocks that are put; null for a volume that is only read */
+    SwarmBlockStore(BlockStore local, Remote remote, @Nullable Backlog backlog) {
+        this.local = local;
+        this.remote = remote;
+        this.backlog = backlog;
+    }
+
+    @Override
+    public void put(List<StoredBlock> blocks) {
+        local.put(blocks);
+        if (backlog != null) {
+            List<Cid> fresh = new ArrayList<>(blocks.size());
+            for (StoredBlock block : blocks) {
+                if (!remote.isPlaced(block.cid())) {
+                    fresh.add(block.cid());
+                }
+            }
+            backlog.add(fresh);
+        }
+    }
+
+    @Override
+    public BitSet has(List<Cid> cids) {
+        BitSet here = local.has(cids);
+        for (int i = here.nextClearBit(0); i < cids.size(); i = here.nextClearBit(i + 1)) {
+            if (remote.isPlaced(cids.get(i))) {
+                here.set(i);
+            }
+        }
+        return here;
+    }
+
+    @Override
+    public List<@Nullable ByteBuffer> get(List<Cid> cids) {
+        List<@Nullable ByteBuffer> blocks = new ArrayList<>(local.get(cids));
+        List<Cid> missing = new ArrayList<>();
+        for (int i = 0; i < cids.size(); i++) {
+            if (blocks.get(i) == null) {
+                missing.add(cids.get(i));
+            }
+        }
+        if (missing.isEmpty()) {
+            return blocks;
+        }
+        Map<Cid, ByteBuffer> fetched = fetch(missing);
+        for (int i = 0; i < cids.size(); i++) {
+            ByteBuffer bytes = fetched.get(cids.get(i));
+            if (blocks.get(i) == null && bytes != null) {
+                blocks.set(i, bytes.duplicate());
+            }
+        }
+        return blocks;
+    }
+
+    /** Fetched blocks, which the local store has from now on. */
+    private Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
+        Map<Cid, ByteBuffer> fetched = remote.fetch(cids);
+        List<StoredBlock> keep = new ArrayList<>(fetched.size());
+        fetched.forEach((cid, bytes) -> keep.add(new StoredBlock(cid, bytes.duplicate())));
+        local.put(keep);
+        return fetched;
+    }
+
+    @Override
+    public int read(Cid cid, long offset, ByteBuffer dst) {
+        int n = local.read(cid, offset, dst);
+        if (n >= 0) {
+            return n;
+        }
+        ByteBuffer whole = fetch(List.of(cid)).get(cid);
+        if (whole == null) {
+            return -1;
+        }
+        ByteBuffer part = whole.duplicate();
+        if (offset >= part.remaining()) {
+            return 0;
+        }
+        part.position(part.position() + (int) offset);
+        part.limit(Math.min(part.limit(), part.position() + dst.remaining()));
+        int length = part.remaining();
+        dst.put(part);
+        return length;
+    }
+
+    @Override
+    public long length(Cid cid) {
+        long length = local.length(cid);
+        if (length >= 0) {
+            return length;
+        }
+        ByteBuffer whole = fetch(List.of(cid)).get(cid);
+        return whole == null ? -1 : whole.remaining();
+    }
+
+    @Override
+    public void delete(Collection<Cid> cids) {
+        local.delete(cids);
+    }
+
+    @Override
+    public void sync() {
+        local.sync();
+    }
+
+    /** The local store belongs to the home and stays open. */
+    @Override
+    public void close() {
+        // nothing of its own
+    }
+}

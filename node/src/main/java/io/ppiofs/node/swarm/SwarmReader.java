@@ -1,0 +1,162 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.blocks.BlockClient;
+import io.ppiofs.overlay.blocks.BlockSink;
+import io.ppiofs.overlay.blocks.Fetch;
+import io.ppiofs.overlay.blocks.Priority;
+import io.ppiofs.overlay.fetch.Fetcher;
+import io.ppiofs.overlay.fetch.Transfer;
+import io.ppiofs.overlay.fetch.Want;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.Inventory;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Reads a volume's blocks from the peers that its {@link GroupBook} names. Thread-safe. */
+final class SwarmReader implements SwarmBlockStore.Remote {
+    private static final Logger LOG = LoggerFactory.getLogger(SwarmReader.class);
+
+    /** A read that no peer answers fails after this; the kernel's caller hears EIO. */
+    private static final Duration PATIENCE = Duration.ofSeconds(25);
+
+    private final GroupBook book;
+    private final Fetcher fetcher;
+    private final BlockClient client;
+    private final Supplier<Collection<PeerId>> operators;
+
+    /** @param operators peers to ask for what the book cannot name: manifests and inventories */
+    SwarmReader(GroupBook book, Fetcher fetcher, BlockClient client, Supplier<Collection<PeerId>> operators) {
+        this.book = book;
+        this.fetcher = fetcher;
+        this.client = client;
+        this.operators = operators;
+    }
+
+    @Override
+    public boolean isPlaced(Cid cid) {
+        return book.contains(cid);
+    }
+
+    @Override
+    public Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
+        List<Want> wants = new ArrayList<>();
+        for (Cid cid : new LinkedHashSet<>(cids)) {
+            Group group = book.groupOf(cid);
+            if (group != null) {
+                wants.add(new Want(cid, book.length(cid), List.copyOf(group.holders())));
+            }
+        }
+        Map<Cid, ByteBuffer> fetched = new ConcurrentHashMap<>();
+        if (!wants.isEmpty()) {
+            Transfer transfer =
+                    fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
+            await(transfer.done(), transfer::cancel);
+        }
+        return fetched;
+    }
+
+    /** Waits within the patience; what has arrived until then counts. */
+    private static void await(CompletableFuture<?> done, Runnable cancel) {
+        try {
+            done.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            cancel.run();
+            Thread.currentThread().interrupt();
+            throw new PpiofsException(ErrorKind.INTERRUPTED, "read", "blocks of peers", "interrupted", e);
+        } catch (TimeoutException e) {
+            cancel.run();
+            LOG.warn("peers did not deliver within {} s", PATIENCE.toSeconds());
+        } catch (ExecutionException e) {
+            LOG.info("a peer did not deliver: {}", String.valueOf(e.getCause()));
+        }
+    }
+
+    /**
+     * A block of which only the name is known: every holder that the book names and every operator is asked, one after the
+     * other.
+     *
+     * @param preferred peers to ask first
+     * @throws PpiofsException NOT_FOUND if none of them has it
+     */
+    ByteBuffer find(Cid cid, Collection<PeerId> preferred) {
+        Set<PeerId> peers = new LinkedHashSet<>(preferred);
+        book.groups().forEach(g -> peers.addAll(g.holders()));
+        peers.addAll(operators.get());
+        for (PeerId peer : peers) {
+            Map<Cid, ByteBuffer> got = new ConcurrentHashMap<>();
+            Fetch fetch = client.get(peer, List.of(cid), Priority.FOREGROUND, new BlockSink() {
+                @Override
+                public void onBlock(int index, Cid name, ByteBuffer bytes) {
+                    got.put(name, bytes);
+                }
+            });
+            await(fetch.done(), fetch::cancel);
+            ByteBuffer block = got.get(cid);
+            if (block != null) {
+                return block;
+            }
+        }
+        throw new PpiofsException(
+                ErrorKind.NOT_FOUND,
+                "read",
+                "block " + cid,
+                "none of " + peers.size() + " peers has it; are the storage nodes of this network reachable?");
+    }
+
+    /**
+     * Learns where blocks are from a manifest: the inventories of groups that are new or have grown are fetched.
+     *
+     * @param sealedToPlain opens the manifest
+     */
+    void learn(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
+        Manifest read = Manifest.decode(sealedToPlain.open(bytes(find(manifest, preferred))), network);
+        for (Manifest.Place place : read.places()) {
+            Group known = book.find(place.table().table().group());
+            if (known != null && known.blocks() >= place.blocks()) {
+                book.replace(place.table());
+                continue;
+            }
+            Set<PeerId> holders = new LinkedHashSet<>(place.table().table().holders());
+            book.learn(place.table(), Inventory.decode(bytes(find(place.inventory(), holders))));
+        }
+        book.sync();
+        book.markLearnt(manifest);
+    }
+
+    /** Opens a sealed manifest. */
+    @FunctionalInterface
+    interface Opener {
+        byte[] open(byte[] sealed);
+    }
+
+    private static byte[] bytes(ByteBuffer block) {
+        byte[] bytes = new byte[block.remaining()];
+        block.duplicate().get(bytes);
+        return bytes;
+    }
+
+    /** As a block for the local store. */
+    static StoredBlock asBlock(byte[] bytes) {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
+        return new StoredBlock(Cid.of(buffer.duplicate()), buffer);
+    }
+}

@@ -1,0 +1,336 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.volume.Capability;
+import io.ppiofs.fs.volume.Head;
+import io.ppiofs.fs.volume.Protection;
+import io.ppiofs.fs.volume.UnlockedVolume;
+import io.ppiofs.fs.volume.VolumeDirectory;
+import io.ppiofs.fs.volume.VolumeId;
+import io.ppiofs.fs.volume.VolumePlacement;
+import io.ppiofs.fs.volume.WriterIdentity;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.blocks.BlockClient;
+import io.ppiofs.overlay.fetch.Fetcher;
+import io.ppiofs.overlay.gossip.Gossip;
+import io.ppiofs.overlay.host.Host;
+import io.ppiofs.overlay.identity.IdentityKey;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.network.Network;
+import io.ppiofs.overlay.placement.Candidate;
+import io.ppiofs.overlay.placement.Rendezvous;
+import io.ppiofs.overlay.placement.Scheme;
+import io.ppiofs.overlay.storage.PinnedHead;
+import io.ppiofs.overlay.storage.StorageAdvert;
+import io.ppiofs.overlay.storage.StorageClient;
+import io.ppiofs.overlay.storage.StorageDirectory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a node in a network does for its volumes. One per node. Thread-safe. */
+public final class SwarmService implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SwarmService.class);
+
+    /** Directory of a volume's placement, in the volume's directory. */
+    private static final String PLACEMENT = "groups";
+
+    private static final int ASK_SECONDS = 20;
+
+    /** Operators with less room are not asked to hold a group. */
+    private static final long ROOM = 32L << 20;
+
+    private final Host host;
+    private final Network network;
+    private final HeadTopics topics;
+    private final StorageClient storage;
+    private final StorageDirectory directory;
+    private final BlockClient blocks;
+    private final Fetcher fetcher;
+    private final Set<SwarmVolume> volumes = ConcurrentHashMap.newKeySet();
+
+    public SwarmService(
+            Host host,
+            Network network,
+            HeadTopics topics,
+            StorageClient storage,
+            StorageDirectory directory,
+            BlockClient blocks,
+            Fetcher fetcher) {
+        this.host = host;
+        this.network = network;
+        this.topics = topics;
+        this.storage = storage;
+        this.directory = directory;
+        this.blocks = blocks;
+        this.fetcher = fetcher;
+    }
+
+    /** Whether a volume's blocks belong into the network that this node is in. */
+    public boolean serves(VolumeDirectory volume) {
+        VolumePlacement placement = volume.placement();
+        return placement != null && Objects.equals(network.id(), placement.swarm());
+    }
+
+    /** The network's id. */
+    public NetworkId network() {
+        return network.id();
+    }
+
+    /** Stored bytes that a peer holds of the volumes that are open here: what it is owed space for. */
+    public long storedBy(PeerId peer) {
+        return volumes.stream().mapToLong(v -> v.storedBy(peer)).sum();
+    }
+
+    private SwarmVolume opened(SwarmVolume volume) {
+        volumes.add(volume);
+        return volume;
+    }
+
+    private Collection<PeerId> operators() {
+        awaitOperators();
+        List<PeerId> peers = new ArrayList<>();
+        directory.operators().forEach(o -> peers.add(o.peer()));
+        return peers;
+    }
+
+    /** A node that has just started knows nobody for a moment. Waits until somebody is known, but not for ever. */
+    private void awaitOperators() {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(ASK_SECONDS);
+        try {
+            while (directory.operators().isEmpty() && System.nanoTime() - end < 0) {
+                if (directory.refresh().get(ASK_SECONDS, TimeUnit.SECONDS) == 0) {
+                    TimeUnit.MILLISECONDS.sleep(100);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.info("storage nodes could not be asked for: {}", e.toString());
+        }
+    }
+
+    /**
+     * Opens a volume's part in the swarm. A volume that is read learns first where the blocks of its head are.
+     *
+     * @param local the home's store
+     */
+    public SwarmVolume open(UnlockedVolume volume, VolumeDirectory where, BlockStore local) {
+        GroupBook book = GroupBook.open(where.path().resolve(PLACEMENT), network.id());
+        SwarmReader reader = new SwarmReader(book, fetcher, blocks, this::operators);
+        try {
+            learn(volume, book, reader);
+            return volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null
+                    ? writer(volume, volume.writer(), where, local, book, reader, rw)
+                    : opened(new SwarmVolume(
+                            book, reader, new SwarmBlockStore(local, reader, null), null, volumes::remove));
+        } catch (RuntimeException e) {
+            book.close();
+            throw e;
+        }
+    }
+
+    private void learn(UnlockedVolume volume, GroupBook book, SwarmReader reader) {
+        Cid manifest = volume.heads().read().clear().manifestRoot();
+        if (manifest == null || book.hasLearnt(manifest)) {
+            return;
+        }
+        try {
+            reader.learn(
+                    manifest, network.id(), List.of(), bytes -> volume.keys().openManifest(bytes));
+        } catch (PpiofsException e) {
+            // what is known from before may do; what is missing is an error where it is read
+            LOG.warn("volume {}: {}", volume.config().name(), e.getMessage());
+        }
+    }
+
+    private SwarmVolume writer(
+            UnlockedVolume volume,
+            WriterIdentity writer,
+            VolumeDirectory where,
+            BlockStore local,
+            GroupBook book,
+            SwarmReader reader,
+            Capability.ReadWrite rw) {
+        IdentityKey tenant = IdentityKey.ofSeed(rw.tenantSeed().bytes());
+        VolumePlacement placement = where.placement();
+        // open groups are whole copies; for a code as many as survive the same number of failures, 3 at least
+        Scheme scheme = placement == null
+                ? Scheme.DEFAULT
+                : placement.scheme().coded()
+                        ? Scheme.DEFAULT
+                        : Scheme.copies(placement.scheme().slots());
+        DrainOptions options = DrainOptions.of(scheme);
+        byte[] salt = Arrays.copyOf(rw.placementSalt().bytes(), Rendezvous.SALT);
+        OverlayHolders holders = new OverlayHolders(
+                host.id(), tenant, storage, directory, blocks, proposer(new Rendezvous(salt)), options.groupBytes());
+        Backlog backlog = new Backlog();
+        SwarmBlockStore store = new SwarmBlockStore(local, reader, backlog);
+        Drainer drainer = new Drainer(
+                volume.config().name(), store, local, book, backlog, holders, tenant, network.id(), options);
+        Publisher publisher =
+                new Publisher(volume, writer, where, book, backlog, drainer, outlet(), tenant, network.id());
+        drainer.start(publisher::run);
+        return opened(new SwarmVolume(
+                book, reader, store, new SwarmVolume.Writing(backlog, drainer, publisher), volumes::remove));
+    }
+
+    /** Operators other than this node, by what their adverts say. */
+    private OverlayHolders.Proposer proposer(Rendezvous rendezvous) {
+        return (group, slots, avoid) -> {
+            if (directory.operators().isEmpty()) {
+                var unused = directory.refresh(); // for the next attempt
+            }
+            List<Candidate> candidates = new ArrayList<>();
+            for (StorageDirectory.Operator operator : directory.operators()) {
+                StorageAdvert advert = operator.advert();
+                if (!operator.peer().equals(host.id()) && !avoid.contains(operator.peer())) {
+                    candidates.add(new Candidate(
+                            operator.peer(),
+                            advert.capacity(),
+                            advert.free(),
+                            advert.domain(),
+                            Candidate.prefixes(advert.addresses()),
+                            advert.reachability(),
+                            operator.score()));
+                }
+            }
+            return rendezvous.fill(group, slots, ROOM, candidates, peer -> 0).holders();
+        };
+    }
+
+    private Publisher.Outlet outlet() {
+        return new Publisher.Outlet() {
+            @Override
+            public CompletableFuture<Long> pin(PeerId holder, PinnedHead.Signed head) {
+                return storage.pinHead(holder, head);
+            }
+
+            @Override
+            public void announce(PinnedHead.Signed head) {
+                topics.announce(head);
+            }
+        };
+    }
+
+    /**
+     * Follows the heads of a volume that is only read.
+     *
+     * @param show makes a newer head visible
+     */
+    public void follow(SwarmVolume swarm, UnlockedVolume volume, Consumer<Head> show) {
+        VolumeId id = volume.config().id();
+        Follower follower = new Follower(volume, network.id(), swarm.reader(), () -> bundles(id), show);
+        Gossip.Subscription subscription = topics.listen(id, follower::heard);
+        swarm.follow(follower, subscription);
+    }
+
+    /** What operators keep of a volume, the newest last; only bundles whose head verifies. */
+    private List<HeadBundle> bundles(VolumeId volume) {
+        Map<Long, HeadBundle> found = new HashMap<>();
+        List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>();
+        operators().forEach(peer -> answers.add(storage.heads(peer, volume.bytes())));
+        for (CompletableFuture<List<PinnedHead.Signed>> answer : answers) {
+            try {
+                for (PinnedHead.Signed pin : answer.get(ASK_SECONDS, TimeUnit.SECONDS)) {
+                    HeadBundle bundle = HeadBundle.decode(pin.pin().head());
+                    if (Head.verify(bundle.head(), "kept by a peer").volume().equals(volume)) {
+                        found.put(pin.pin().sequence(), bundle);
+                    }
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                break;
+            } catch (ExecutionException | TimeoutException | PpiofsException e) {
+                LOG.debug("a peer keeps no usable head: {}", e.toString());
+            }
+        }
+        return found.entrySet().stream()
+                .sorted(Comparator.comparing(Map.Entry::getKey))
+                .map(Map.Entry::getValue)
+                .toList();
+    }
+
+    /** What operators keep; those that answer first may be others than those that keep it. */
+    private List<HeadBundle> keptSoon(VolumeId volume) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(ASK_SECONDS);
+        List<HeadBundle> found = bundles(volume);
+        try {
+            while (found.isEmpty() && System.nanoTime() - end < 0) {
+                TimeUnit.MILLISECONDS.sleep(500);
+                int known = directory.refresh().get(ASK_SECONDS, TimeUnit.SECONDS);
+                LOG.debug("{} storage nodes are known, none had a head of {}", known, volume);
+                found = bundles(volume);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.info("storage nodes could not be asked for: {}", e.toString());
+        }
+        return found;
+    }
+
+    /**
+     * Makes the directory of a volume that lives in this network, from nothing but its capability.
+     *
+     * @throws PpiofsException NOT_FOUND if no storage node keeps a head of it; EXISTS if the home has it; WRONG_KEY
+     */
+    public VolumeDirectory importVolume(Path volumesDirectory, Capability capability, Protection protection) {
+        List<HeadBundle> bundles = keptSoon(capability.volumeId());
+        if (bundles.isEmpty()) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_FOUND,
+                    "import",
+                    "volume " + capability.volumeId(),
+                    "none of " + directory.operators().size()
+                            + " storage nodes keeps a head of it; check network.bootstrap, and that its writer has published");
+        }
+        @Nullable PpiofsException last = null;
+        for (int i = bundles.size() - 1; i >= 0; i--) {
+            HeadBundle bundle = bundles.get(i);
+            try {
+                VolumeDirectory.importVolume(volumesDirectory, capability, bundle.config(), bundle.head(), protection);
+                VolumeDirectory made = VolumeDirectory.find(
+                        volumesDirectory, capability.volumeId().toString());
+                if (made == null) {
+                    throw new PpiofsException(
+                            ErrorKind.INTERNAL, "import", capability.volumeId().toString(), "is not there after all");
+                }
+                if (bundle.placement() != null) {
+                    made.adoptPlacement(bundle.placement());
+                }
+                return made;
+            } catch (PpiofsException e) {
+                if (e.kind() != ErrorKind.CORRUPT) {
+                    throw e;
+                }
+                last = e;
+            }
+        }
+        throw last == null ? new IllegalStateException("no bundle") : last;
+    }
+
+    @Override
+    public void close() {
+        blocks.close();
+    }
+}

@@ -1,0 +1,199 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.control.Progress;
+import io.ppiofs.overlay.gossip.Gossip;
+import io.ppiofs.overlay.identity.PeerId;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open volume's part in the swarm. The filesystem core reads and writes through {@link #store}; the rest goes on beside
+ * it. Made by {@link SwarmService}; closed after the core. Thread-safe.
+ */
+public final class SwarmVolume implements AutoCloseable {
+    /** How long a volume that is closed goes on bringing its last changes to peers that answer. */
+    private static final Duration LAST_GRACE = Duration.ofSeconds(10);
+
+    /** Nothing moved for this long: somebody should know. */
+    private static final Duration STUCK = Duration.ofSeconds(60);
+
+    private final GroupBook book;
+    private final SwarmReader reader;
+    private final SwarmBlockStore store;
+    private final Consumer<SwarmVolume> gone;
+
+    /** Null for a volume that is only read. */
+    private final @Nullable Writing writing;
+
+    /** What a writer has. */
+    record Writing(Backlog backlog, Drainer drainer, Publisher publisher) {}
+
+    private volatile boolean reconciled;
+    private volatile @Nullable Follower follower;
+    private Gossip.@Nullable Subscription subscription;
+
+    SwarmVolume(
+            GroupBook book,
+            SwarmReader reader,
+            SwarmBlockStore store,
+            @Nullable Writing writing,
+            Consumer<SwarmVolume> gone) {
+        this.book = book;
+        this.reader = reader;
+        this.store = store;
+        this.writing = writing;
+        this.gone = gone;
+    }
+
+    /** Stored bytes that a peer holds of this volume. */
+    long storedBy(PeerId peer) {
+        return book.groups().stream()
+                .filter(g -> g.table().holders().contains(peer))
+                .mapToLong(Group::bytes)
+                .sum();
+    }
+
+    SwarmReader reader() {
+        return reader;
+    }
+
+    /** Local blocks first, those of peers behind them. */
+    public BlockStore store() {
+        return store;
+    }
+
+    /** A checkpoint's head has been saved. Nothing is published before {@link #reconciled}. */
+    public void onCheckpoint() {
+        if (writing != null && reconciled) {
+            writing.publisher().onCheckpoint();
+        }
+    }
+
+    /** @param heads ends with this volume */
+    synchronized void follow(Follower started, Gossip.Subscription heads) {
+        follower = started;
+        subscription = heads;
+        started.start();
+    }
+
+    /** All blocks that the volume reaches have been given to {@link #reconcile}: its heads may be published. */
+    public void reconciled() {
+        reconciled = true;
+        onCheckpoint();
+    }
+
+    /** Blocks that the volume reaches and that are in no group yet, after a crash or from before it came to the swarm. */
+    public void reconcile(Iterable<Cid> live) {
+        if (writing == null) {
+            return;
+        }
+        List<Cid> missing = new ArrayList<>();
+        for (Cid cid : live) {
+            if (!book.contains(cid)) {
+                missing.add(cid);
+            }
+        }
+        writing.backlog().add(missing);
+    }
+
+    /** Numbers for status; names are stable. */
+    public Map<String, Long> facts() {
+        Map<String, Long> facts = new LinkedHashMap<>();
+        facts.put("placedBlocks", (long) book.size());
+        facts.put("placementGroups", (long) book.groups().size());
+        if (writing != null) {
+            Drainer.Facts now = writing.drainer().facts();
+            facts.put("backlogBlocks", (long) writing.backlog().size());
+            facts.put("degradedGroups", (long) now.degraded());
+            facts.put("toleratedFailures", (long) now.tolerates());
+            facts.put("holdersWithoutHead", (long) writing.publisher().holdersWithoutHead());
+            facts.put("unpublishedHead", writing.publisher().isUpToDate() ? 0L : 1L);
+        }
+        return facts;
+    }
+
+    /** Why the backlog does not shrink, one sentence; null while it does. */
+    public @Nullable String trouble() {
+        return writing == null ? null : writing.drainer().trouble();
+    }
+
+    /**
+     * Waits until peers keep the head of the last checkpoint and all that it reaches.
+     *
+     * @throws PpiofsException NOT_CONNECTED if no peer took anything for a minute
+     */
+    public void awaitPublished(Progress progress) {
+        if (writing == null) {
+            throw new IllegalStateException("a volume that is only read publishes nothing");
+        }
+        long most = Math.max(1, writing.backlog().size());
+        int before = Integer.MAX_VALUE;
+        long since = System.nanoTime();
+        try {
+            while (!reconciled || !writing.publisher().isUpToDate()) {
+                int left = writing.backlog().size();
+                if (left != before) {
+                    before = left;
+                    since = System.nanoTime();
+                    progress.report("sending blocks", Math.max(0, most - left), most);
+                } else if (System.nanoTime() - since > STUCK.toNanos()) {
+                    String why = trouble();
+                    throw new PpiofsException(
+                            ErrorKind.NOT_CONNECTED,
+                            "sync",
+                            "volume",
+                            "peers take nothing: " + (why == null ? "nobody says why" : why));
+                }
+                writing.backlog().wake();
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PpiofsException(ErrorKind.INTERRUPTED, "sync", "volume", "the node is ending", e);
+        }
+    }
+
+    /** What is left stays in the backlog, on this machine's disk, for the next time. */
+    private static void awaitPublished(Writing writing) {
+        long end = System.nanoTime() + LAST_GRACE.toNanos();
+        try {
+            while (!writing.publisher().isUpToDate()
+                    && writing.drainer().trouble() == null
+                    && System.nanoTime() - end < 0) {
+                writing.backlog().wake();
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (subscription != null) {
+                subscription.close();
+            }
+        }
+        Follower following = follower;
+        if (following != null) {
+            following.close();
+        }
+        if (writing != null) {
+            awaitPublished(writing);
+            writing.drainer().close();
+        }
+        book.close();
+        gone.accept(this);
+    }
+}

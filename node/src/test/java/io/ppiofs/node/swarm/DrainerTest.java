@@ -1,0 +1,322 @@
+package io.ppiofs.node.swarm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.MemoryBlockStore;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.identity.IdentityKey;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.Scheme;
+import io.ppiofs.overlay.placement.SlotTable;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The drainer against peers in memory that fail on command. */
+@Tag("quick")
+class DrainerTest {
+    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    /** A peer that keeps what it is sent, unless it is down or full. */
+    private static final class FakePeer {
+        final IdentityKey key = IdentityKey.generate(RANDOM);
+        final Map<Cid, ByteBuffer> blocks = new ConcurrentHashMap<>();
+        final Map<GroupId, SlotTable.Signed> tables = new ConcurrentHashMap<>();
+        volatile boolean down;
+        volatile boolean refuses;
+
+        PeerId id() {
+            return key.peerId();
+        }
+    }
+
+    private final class FakeHolders implements Holders {
+        private <T> CompletableFuture<T> failing() {
+            return CompletableFuture.failedFuture(
+                    new PpiofsException(ErrorKind.NOT_CONNECTED, "put", "peer", "is down, as the test wants it"));
+        }
+
+        @Override
+        public List<PeerId> propose(GroupId group, List<PeerId> slots, Set<PeerId> avoid) {
+            List<PeerId> free = new ArrayList<>(peers.keySet());
+            free.removeAll(avoid);
+            List<PeerId> usable = List.copyOf(free);
+            free.removeAll(slots);
+            List<PeerId> chosen = new ArrayList<>(slots);
+            for (int i = 0; i < chosen.size() && !usable.isEmpty(); i++) {
+                if (chosen.get(i) == null) {
+                    chosen.set(i, free.isEmpty() ? usable.get(0) : free.remove(0));
+                }
+            }
+            return usable.isEmpty() ? List.of() : chosen;
+        }
+
+        @Override
+        public CompletableFuture<Void> admit(PeerId holder, SlotTable.Signed table, long maxBytes) {
+            FakePeer peer = peers.get(holder);
+            if (peer.down || peer.refuses) {
+                return failing();
+            }
+            peer.tables.put(table.table().group(), table);
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public CompletableFuture<Void> tell(PeerId holder, SlotTable.Signed table) {
+            return admit(holder, table, 0);
+        }
+
+        @Override
+        public CompletableFuture<BitSet> put(PeerId holder, SlotTable table, List<StoredBlock> blocks) {
+            FakePeer peer = peers.get(holder);
+            if (peer.down) {
+                return failing();
+            }
+            BitSet stored = new BitSet();
+            for (int i = 0; i < blocks.size(); i++) {
+                ByteBuffer copy = ByteBuffer.allocate(blocks.get(i).bytes().remaining());
+                copy.put(blocks.get(i).bytes()).flip();
+                peer.blocks.put(blocks.get(i).cid(), copy);
+                stored.set(i);
+            }
+            return CompletableFuture.completedFuture(stored);
+        }
+
+        @Override
+        public CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids) {
+            FakePeer peer = peers.get(holder);
+            if (peer.down) {
+                return failing();
+            }
+            BitSet here = new BitSet();
+            for (int i = 0; i < cids.size(); i++) {
+                here.set(i, peer.blocks.containsKey(cids.get(i)));
+            }
+            return CompletableFuture.completedFuture(here);
+        }
+    }
+
+    @TempDir
+    Path directory;
+
+    private final NetworkId network = NetworkId.LOCAL;
+    private final IdentityKey tenant = IdentityKey.generate(RANDOM);
+    private final Map<PeerId, FakePeer> peers = java.util.Collections.synchronizedMap(new LinkedHashMap<>());
+    private final MemoryBlockStore local = new MemoryBlockStore();
+    private final Backlog backlog = new Backlog();
+    private GroupBook book;
+    private Drainer drainer;
+
+    @BeforeEach
+    void open() {
+        book = GroupBook.open(directory.resolve("groups"), network);
+    }
+
+    @AfterEach
+    void close() {
+        if (drainer != null) {
+            drainer.close();
+        }
+        book.close();
+    }
+
+    private void start(int copies, int groupBlocks) {
+        DrainOptions options = DrainOptions.of(Scheme.copies(copies))
+                .withGroups(1 << 20, groupBlocks)
+                .withTimes(Duration.ofMillis(20), Duration.ofMillis(20), Duration.ofMillis(200));
+        drainer = new Drainer("test", local, local, book, backlog, new FakeHolders(), tenant, network, options);
+        drainer.start(() -> {});
+    }
+
+    private FakePeer peer() {
+        FakePeer peer = new FakePeer();
+        peers.put(peer.id(), peer);
+        return peer;
+    }
+
+    private List<Cid> write(int count) {
+        List<Cid> cids = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            byte[] bytes = new byte[1000 + i % 7];
+            RANDOM.nextBytes(bytes);
+            StoredBlock block = SwarmReader.asBlock(bytes);
+            local.put(List.of(block));
+            cids.add(block.cid());
+        }
+        backlog.add(cids);
+        return cids;
+    }
+
+    private void awaitEmpty() {
+        await().atMost(SOON).untilAsserted(() -> assertThat(backlog.size()).isZero());
+    }
+
+    private static void assertHolds(FakePeer peer, List<Cid> cids) {
+        await().atMost(SOON).untilAsserted(() -> assertThat(peer.blocks).containsKeys(cids.toArray(Cid[]::new)));
+    }
+
+    @Test
+    void every_block_gets_its_copies_in_groups_that_close_when_full() {
+        List<FakePeer> three = List.of(peer(), peer(), peer());
+        start(3, 10);
+        List<Cid> cids = write(35);
+        awaitEmpty();
+        for (FakePeer peer : three) {
+            assertHolds(peer, cids);
+        }
+        assertThat(cids).allMatch(book::contains);
+        List<Cid> more = write(1);
+        awaitEmpty();
+        long closed = book.groups().stream().filter(g -> !g.isOpen()).count();
+        assertThat(closed).isGreaterThanOrEqualTo(1);
+        for (Group group : book.groups()) {
+            if (!group.isOpen()) {
+                Cid inventory = group.table().inventory();
+                assertThat(three.get(0).blocks).containsKey(inventory);
+                byte[] bytes = new byte[three.get(0).blocks.get(inventory).remaining()];
+                three.get(0).blocks.get(inventory).duplicate().get(bytes);
+                assertThat(Inventory.decode(bytes).entries()).hasSize(group.blocks());
+            }
+        }
+        assertHolds(three.get(2), more);
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(drainer.facts().tolerates()).isEqualTo(2));
+    }
+
+    @Test
+    void one_peer_is_enough_to_begin_and_others_are_taken_when_they_come() {
+        FakePeer first = peer();
+        start(3, 100);
+        List<Cid> cids = write(20);
+        awaitEmpty();
+        assertHolds(first, cids);
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(drainer.facts().degraded()).isEqualTo(1));
+        assertThat(drainer.facts().tolerates()).isZero();
+        FakePeer second = peer();
+        FakePeer third = peer();
+        assertHolds(second, cids);
+        assertHolds(third, cids);
+        await().atMost(SOON).untilAsserted(() -> {
+            assertThat(drainer.facts().degraded()).isZero();
+            assertThat(drainer.facts().tolerates()).isEqualTo(2);
+        });
+    }
+
+    @Test
+    void without_a_peer_the_backlog_stays_and_says_why() {
+        start(3, 100);
+        List<Cid> cids = write(5);
+        await().atMost(SOON).untilAsserted(() -> assertThat(drainer.trouble()).contains("no peer has room"));
+        assertThat(backlog.size()).isEqualTo(5);
+        FakePeer late = peer();
+        awaitEmpty();
+        assertHolds(late, cids);
+    }
+
+    @Test
+    void what_a_peer_missed_while_it_was_down_it_gets_when_it_is_back() {
+        FakePeer a = peer();
+        FakePeer b = peer();
+        start(2, 1000);
+        List<Cid> before = write(5);
+        awaitEmpty();
+        assertHolds(b, before);
+        b.down = true;
+        List<Cid> meanwhile = write(5);
+        awaitEmpty();
+        assertHolds(a, meanwhile);
+        b.down = false;
+        assertHolds(b, meanwhile);
+    }
+
+    @Test
+    void a_peer_that_stays_away_is_replaced() {
+        FakePeer a = peer();
+        FakePeer b = peer();
+        start(2, 1000);
+        List<Cid> cids = write(12);
+        awaitEmpty();
+        assertHolds(b, cids);
+        b.down = true;
+        FakePeer c = peer();
+        assertHolds(c, cids);
+        await().atMost(SOON).untilAsserted(() -> {
+            for (Group group : book.groups()) {
+                assertThat(group.holders()).containsExactlyInAnyOrder(a.id(), c.id());
+            }
+        });
+    }
+
+    @Test
+    void a_peer_that_lost_its_disk_is_noticed_and_filled_again() {
+        peer();
+        FakePeer b = peer();
+        start(2, 1000);
+        List<Cid> cids = write(12);
+        awaitEmpty();
+        assertHolds(b, cids);
+        b.blocks.clear();
+        assertHolds(b, cids);
+    }
+
+    @Test
+    void a_peer_that_refuses_is_passed_over() {
+        FakePeer a = peer();
+        a.refuses = true;
+        FakePeer b = peer();
+        start(2, 100);
+        List<Cid> cids = write(4);
+        awaitEmpty();
+        assertHolds(b, cids);
+        assertThat(a.blocks).isEmpty();
+    }
+
+    @Test
+    void the_book_is_the_same_after_a_restart_and_a_torn_end_is_cut_off() throws Exception {
+        peer();
+        start(1, 7);
+        List<Cid> cids = write(20);
+        awaitEmpty();
+        drainer.close();
+        Map<GroupId, Integer> blocks = new HashMap<>();
+        book.groups().forEach(g -> blocks.put(g.id(), g.blocks()));
+        book.close();
+        Group open = book.groups().stream()
+                .filter(Group::isOpen)
+                .findFirst()
+                .orElse(book.groups().get(0));
+        Path file = directory.resolve("groups").resolve(open.id() + ".blocks");
+        java.nio.file.Files.write(file, new byte[] {1, 2, 3, 4, 5}, java.nio.file.StandardOpenOption.APPEND);
+        book = GroupBook.open(directory.resolve("groups"), network);
+        assertThat(cids).allMatch(book::contains);
+        Map<GroupId, Integer> again = new HashMap<>();
+        book.groups().forEach(g -> again.put(g.id(), g.blocks()));
+        assertThat(again).isEqualTo(blocks);
+        assertThat(new LinkedHashSet<>(book.entries(open))).hasSize(open.blocks());
+    }
+}
