@@ -138,7 +138,8 @@ const node = await createLibp2p({
   transports: transports(),
   connectionEncrypters: options.security.map(name => encrypters[name]()),
   streamMuxers: [yamux()],
-  connectionManager: options.limits,
+  // all peers of a test share the loopback address, from which js-libp2p takes five connections per second
+  connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 100, ...options.limits },
   services: services(),
   peerDiscovery: discovery(),
   ...(options.psk ? { connectionProtector: preSharedKey({ psk: Buffer.from(options.psk) }) } : {})

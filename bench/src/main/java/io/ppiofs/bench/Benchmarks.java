@@ -27,7 +27,11 @@ public final class Benchmarks {
             TreeBenchmark.class,
             JournalBenchmark.class,
             FileSystemBenchmark.class,
-            TransportBenchmark.class);
+            TransportBenchmark.class,
+            ErasureBenchmark.class,
+            BlockExchangeBenchmark.class,
+            LabelBenchmark.class,
+            ProofBenchmark.class);
 
     private Benchmarks() {}
 

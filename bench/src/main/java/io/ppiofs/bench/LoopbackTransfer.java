@@ -73,7 +73,7 @@ final class LoopbackTransfer {
         }
     }
 
-    /** One TLS connection without anything above it, over the engine and certificates that the transport uses. */
+    /** TLS without anything above it, over the engine and certificates that the transport uses. */
     static final class Bare implements AutoCloseable {
         private final EventLoopGroup senderLoop = loop();
         private final EventLoopGroup receiverLoop = loop();
@@ -116,10 +116,42 @@ final class LoopbackTransfer {
                         Countdown counting = countdown;
                         if (counting != null) {
                             counting.arrived((ByteBuf) message);
+                        } else {
+                            ctx.writeAndFlush(message, ctx.voidPromise());
                         }
                     }
                 });
             }
+        }
+
+        /** As {@link Muxed#dialToPing}, over TLS alone. Not after {@link #transfer}. */
+        long dialToPing() throws Exception {
+            long begun = System.nanoTime();
+            Countdown counting = new Countdown(32);
+            Channel channel = new Bootstrap()
+                    .group(senderLoop)
+                    .channel(NioSocketChannel.class)
+                    .handler(new ChannelInitializer<Channel>() {
+                        @Override
+                        protected void initChannel(Channel made) {
+                            made.pipeline()
+                                    .addLast(tls.handler(true, made.alloc()), new ChannelInboundHandlerAdapter() {
+                                        @Override
+                                        public void channelRead(ChannelHandlerContext ctx, Object message) {
+                                            counting.arrived((ByteBuf) message);
+                                        }
+                                    });
+                        }
+                    })
+                    .connect(listening.localAddress())
+                    .sync()
+                    .channel();
+            channel.pipeline().get(SslHandler.class).handshakeFuture().sync();
+            channel.writeAndFlush(Unpooled.wrappedBuffer(new byte[32]));
+            await(counting.done);
+            long took = System.nanoTime() - begun;
+            channel.close().sync();
+            return took;
         }
 
         /** Nanoseconds to carry {@code bytes}. */

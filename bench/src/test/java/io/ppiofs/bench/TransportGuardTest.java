@@ -1,11 +1,7 @@
 package io.ppiofs.bench;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.ppiofs.overlay.transport.Security;
 import io.ppiofs.overlay.transport.TransportOptions;
-import java.util.Arrays;
-import java.util.Locale;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -23,20 +19,15 @@ class TransportGuardTest {
         }
     }
 
+    /**
+     * The same wait on the same machine in the same run: milliseconds alone say how busy the machine is. Half the
+     * bound is usual; a round trip or a handshake too many is not.
+     */
     @Test
-    void aNewConnectionAnswersItsFirstPingWithinFifteenMilliseconds() throws Exception {
-        try (LoopbackTransfer.Muxed muxed = LoopbackTransfer.Muxed.tcp(OPTIONS)) {
-            double best = Double.MAX_VALUE;
-            for (int attempt = 0; attempt < 5 && best >= 15; attempt++) {
-                long[] nanos = new long[101];
-                for (int i = 0; i < nanos.length; i++) {
-                    nanos[i] = muxed.dialToPing();
-                }
-                Arrays.sort(nanos);
-                best = Math.min(best, nanos[nanos.length / 2] / 1e6);
-                System.out.printf(Locale.ROOT, "guard %-40s %.3f ms, at most 15 ms%n", "dial to first ping", best);
-            }
-            assertThat(best).isLessThan(15);
+    void aNewConnectionAnswersItsFirstPingWithinThreeTimesWhatBareTlsTakes() throws Exception {
+        try (LoopbackTransfer.Bare bare = new LoopbackTransfer.Bare();
+                LoopbackTransfer.Muxed muxed = LoopbackTransfer.Muxed.tcp(OPTIONS)) {
+            new CostRatio("dial to first ping / bare TLS", 101).atMost(3, bare::dialToPing, muxed::dialToPing);
         }
     }
 }

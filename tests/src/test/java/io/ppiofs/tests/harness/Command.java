@@ -146,6 +146,15 @@ public final class Command {
             return process;
         }
 
+        /** What it has written to its standard output so far. */
+        public String out() {
+            try {
+                return Files.readString(out);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
         public Result await(Duration limit) {
             try {
                 if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {

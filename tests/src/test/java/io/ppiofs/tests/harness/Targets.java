@@ -1,6 +1,6 @@
 package io.ppiofs.tests.harness;
 
-/** Which file system the tests run on: ppiofs (jnr: through libfuse), or what {@code -Dppiofs.tests.on=} names. */
+/** Which file system the tests run on: ppiofs (jnr: through libfuse 2.9), or what {@code -Dppiofs.tests.on=} names. */
 public final class Targets {
     private Targets() {}
 
@@ -14,7 +14,7 @@ public final class Targets {
 
     /** True when the tests check themselves on somebody else's file system. */
     public static boolean foreign() {
-        return !name().equals("ppiofs") && !name().equals("kernel");
+        return !name().equals("ppiofs") && !name().equals("jnr");
     }
 
     public static String name() {
@@ -25,8 +25,8 @@ public final class Targets {
         switch (name()) {
             case "ppiofs":
                 return PpiofsMount.fresh(scratch);
-            case "kernel":
-                return PpiofsMount.fresh(scratch).options(PpiofsMount.OPTIONS + ",driver=kernel");
+            case "jnr":
+                return PpiofsMount.fresh(scratch).options(PpiofsMount.OPTIONS + ",driver=jnr");
             case "plain":
                 return new PlainDirectory(scratch.directory("plain"));
             case "bindfs":
@@ -34,8 +34,7 @@ public final class Targets {
             case "gocryptfs":
                 return ForeignFuseMount.gocryptfs(scratch.directory("backing"), scratch.directory("m"));
             default:
-                throw new AssertionError(
-                        "-Dppiofs.tests.on=" + name() + ": ppiofs, kernel, plain, bindfs or gocryptfs");
+                throw new AssertionError("-Dppiofs.tests.on=" + name() + ": ppiofs, jnr, plain, bindfs or gocryptfs");
         }
     }
 }

