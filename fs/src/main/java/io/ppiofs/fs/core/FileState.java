@@ -91,12 +91,12 @@ final class FileState {
         }
     }
 
-    /** Bytes that content takes: what the map holds plus what is on its way. */
+    /** Bytes that content takes: what the map holds plus what is on its way, which may lie over it. */
     long heldNow() {
         if (inline && !inlineLoaded) {
             return size;
         }
         long base = baseLimit == NO_LIMIT ? held : Math.min(held, baseLimit);
-        return base + pending.bytes() + dirty.bytes();
+        return Math.min(size, base + pending.bytes() + dirty.bytes());
     }
 }

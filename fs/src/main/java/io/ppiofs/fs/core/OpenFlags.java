@@ -6,12 +6,23 @@ package io.ppiofs.fs.core;
  * @param append each write goes to the end, whatever its offset
  * @param truncate the content goes at open
  * @param sync each write is durable when it returns (O_SYNC, O_DSYNC)
+ * @param noAtime reads leave the access time alone (O_NOATIME; who may ask for that is the kernel's business)
  */
-public record OpenFlags(boolean read, boolean write, boolean append, boolean truncate, boolean sync) {
+public record OpenFlags(boolean read, boolean write, boolean append, boolean truncate, boolean sync, boolean noAtime) {
     /** From open(2) flags of Linux (asm-generic/fcntl.h). */
     public static OpenFlags ofLinux(int flags) {
         int access = flags & 3;
         return new OpenFlags(
-                access != 1, access != 0, (flags & 0x400) != 0, (flags & 0x200) != 0, (flags & 0x1000) != 0);
+                access != 1,
+                access != 0,
+                (flags & 0x400) != 0,
+                (flags & 0x200) != 0,
+                (flags & 0x1000) != 0,
+                (flags & 0x40000) != 0);
+    }
+
+    /** For a driver whose kernel appends by itself. */
+    public OpenFlags withoutAppend() {
+        return append ? new OpenFlags(read, write, false, truncate, sync, noAtime) : this;
     }
 }

@@ -909,10 +909,19 @@ public final class VolumeFileSystem implements FileSystemCore {
         refuseVirtual(newParent, newName, "rename", ErrorKind.NOT_PERMITTED);
         directoryOrThrow(parent.value(), "rename");
         directoryOrThrow(newParent.value(), "rename");
+        if (mode.leavesWhiteout()) {
+            growing(() -> renameReserved(caller, parent, name, newParent, newName, mode));
+        } else {
+            renameReserved(caller, parent, name, newParent, newName, mode);
+        }
+    }
+
+    private boolean renameReserved(
+            Caller caller, Ino parent, FileName name, Ino newParent, FileName newName, RenameMode mode) {
         while (true) {
             Slot source = slot(parent.value(), name, "rename");
             Slot target = find(newParent.value(), newName);
-            if (target != null && source.entry().type() == FileType.REGULAR && mode == RenameMode.REPLACE) {
+            if (target != null && source.entry().type() == FileType.REGULAR && mode != RenameMode.EXCHANGE) {
                 // rename over: the new data must be durable in the same commit as the name
                 flushIfDirty(source.entry().ino());
             }
@@ -922,8 +931,8 @@ public final class VolumeFileSystem implements FileSystemCore {
                 directoryMoves.lock();
             }
             try {
-                if (renameLocked(parent, name, newParent, newName, mode, source, target)) {
-                    return;
+                if (renameLocked(caller, parent, name, newParent, newName, mode, source, target)) {
+                    return true;
                 }
             } finally {
                 if (moves) {
@@ -941,6 +950,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     }
 
     private boolean renameLocked(
+            Caller caller,
             Ino parent,
             FileName name,
             Ino newParent,
@@ -964,13 +974,13 @@ public final class VolumeFileSystem implements FileSystemCore {
                             && target.entry().ino() != seenTarget.entry().ino()) {
                 return false;
             }
-            if (target != null && mode == RenameMode.NO_REPLACE) {
+            if (target != null && mode.keepsTarget()) {
                 throw no(ErrorKind.EXISTS, "rename", newName);
             }
             if (mode == RenameMode.EXCHANGE) {
                 exchange(parent, newParent, source, target, newName);
             } else if (target == null || target.entry().ino() != source.entry().ino()) {
-                move(parent, newParent, newName, source, target);
+                move(parent, newParent, newName, source, target, mode.leavesWhiteout() ? caller : null);
             }
             return true;
         });
@@ -992,7 +1002,14 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
     }
 
-    private void move(Ino parent, Ino newParent, FileName newName, Slot source, @Nullable Slot target) {
+    /** @param whiteout whose whiteout stays behind; null: nothing does */
+    private void move(
+            Ino parent,
+            Ino newParent,
+            FileName newName,
+            Slot source,
+            @Nullable Slot target,
+            @Nullable Caller whiteout) {
         boolean sameParent = parent.value() == newParent.value();
         InodeRecord from = directory(parent.value(), "rename");
         InodeRecord to = sameParent ? from : directory(newParent.value(), "rename");
@@ -1012,9 +1029,15 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (target != null && replaced != null) {
             dropName(tx, target, replaced, now);
         }
-        removeEntry(tx, source);
-        int ordinal = target != null ? target.ordinal() : ordinalAfterMove(newParent, newName, source);
         long h = hash(newName);
+        int ordinal;
+        if (whiteout != null) {
+            leaveWhiteout(tx, whiteout, from, source, now);
+            ordinal = target != null ? target.ordinal() : freeOrdinal(newParent.value(), h, newName, "rename");
+        } else {
+            removeEntry(tx, source);
+            ordinal = target != null ? target.ordinal() : ordinalAfterMove(newParent, newName, source);
+        }
         reName(tx, source, moved, newParent.value(), h, ordinal, now);
         DirEntry entry =
                 new DirEntry(newName, source.entry().ino(), source.entry().type(), tx.dot, tx.slot);
@@ -1036,6 +1059,19 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (target != null && replaced != null) {
             reapIfUnused(target.entry().ino(), replaced);
         }
+    }
+
+    /** The old name means a new inode now. */
+    private void leaveWhiteout(Transaction tx, Caller caller, InodeRecord directory, Slot source, Timestamp now) {
+        long ino = engine.inodes().take();
+        NewInode what = new NewInode(FileType.CHARACTER_DEVICE.bits(), 0, null);
+        InodeRecord r = newRecord(tx, caller, source.parent(), directory, ino, what, now);
+        r.nlink = 1;
+        r.nameHash = source.hash();
+        r.nameOrdinal = source.ordinal();
+        tx.put(Keys.inode(ino), r.encode());
+        DirEntry entry = new DirEntry(source.entry().name(), ino, FileType.CHARACTER_DEVICE, tx.dot, tx.slot);
+        tx.put(source.key(), entry.encode()).files(1);
     }
 
     /** The ordinal of the new entry, knowing that the source's slot becomes free in the same transaction. */
@@ -1191,7 +1227,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         FileState s = state(file, "read");
         int n = contents.read(s, offset, dst);
-        if (updateAtime) {
+        if (updateAtime && !file.flags().noAtime()) {
             touchFileAtime(s);
         }
         return n;

@@ -382,8 +382,7 @@ final class KernelRequests {
      * written-back pages of a mapping through any descriptor, whose offset must then count.
      */
     private static OpenFlags flags(int linux) {
-        OpenFlags f = OpenFlags.ofLinux(linux);
-        return f.append() ? new OpenFlags(f.read(), f.write(), false, f.truncate(), f.sync()) : f;
+        return OpenFlags.ofLinux(linux).withoutAppend();
     }
 
     private void open(long req, long ino, long fileInfo) {
@@ -413,7 +412,7 @@ final class KernelRequests {
         if (!caching.keepsPages()) {
             return false;
         }
-        if (!caching.updatesAccessTime() || !flags.read() || flags.truncate()) {
+        if (!caching.updatesAccessTime() || !flags.read() || flags.noAtime() || flags.truncate()) {
             return true;
         }
         Attr a = core.getattr(ino);

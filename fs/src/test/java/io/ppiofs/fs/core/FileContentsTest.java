@@ -94,6 +94,17 @@ class FileContentsTest {
     }
 
     @Test
+    void whatIsOverwrittenTakesItsRoomOnce() {
+        OpenFile f = core.create("a");
+        core.write(f, 0, random(1, 1 << 18));
+        core.fs.release(f);
+        core.reopen();
+        OpenFile again = core.open("a");
+        core.write(again, 0, random(2, 1 << 18));
+        assertThat(core.lookup("a").blocks()).isEqualTo((1 << 18) / 512);
+    }
+
+    @Test
     void whatWasFsyncedSurvivesAPowerCut() {
         OpenFile f = core.create("a");
         core.write(f, 0, random(3, 10_000));

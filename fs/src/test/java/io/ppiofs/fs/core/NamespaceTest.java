@@ -188,7 +188,7 @@ class NamespaceTest {
                 };
             }
             case 6, 7, 8 -> {
-                RenameMode how = RenameMode.values()[random.nextInt(10) < 7 ? 0 : 1 + random.nextInt(2)];
+                RenameMode how = RenameMode.values()[random.nextInt(10) < 7 ? 0 : 1 + random.nextInt(4)];
                 return s -> {
                     s.fs.rename(caller, s.dir(dir), name, s.dir(dir2), name2, how);
                     return "moved";

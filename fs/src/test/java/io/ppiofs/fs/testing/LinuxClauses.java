@@ -1,5 +1,6 @@
 package io.ppiofs.fs.testing;
 
+import io.ppiofs.fs.core.FileType;
 import io.ppiofs.fs.testing.PosixSystem.Stat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -13,6 +14,7 @@ import java.util.Random;
 final class LinuxClauses extends Clauses {
     private static final int NOREPLACE = 1;
     private static final int EXCHANGE = 2;
+    private static final int WHITEOUT = 4;
     private static final int O_TMPFILE = 020000000 | PosixSystem.O_DIRECTORY;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
@@ -32,6 +34,7 @@ final class LinuxClauses extends Clauses {
     void run() {
         noReplace();
         exchange();
+        whiteout();
         unnamedFiles();
         copies();
         sparseCopies();
@@ -41,6 +44,8 @@ final class LinuxClauses extends Clauses {
         malformedLists();
         setIds();
         mappedTimes();
+        accessTimes();
+        flags();
     }
 
     // ---- renameat2
@@ -80,6 +85,37 @@ final class LinuxClauses extends Clauses {
                 Errno.EINVAL);
         Change c = across(inner, () -> must("exchange", os.renameat2(inner, a, EXCHANGE)));
         that("RENAME_EXCHANGE changes ctime", os.stat(a).ctime() > c.before().ctime());
+    }
+
+    private void whiteout() {
+        String parent = dir(0755);
+        String a = parent + "/a";
+        must("create", os.create(a, 0644));
+        long ino = os.stat(a).ino();
+        ok("RENAME_WHITEOUT to a free name", os.renameat2(a, parent + "/b", WHITEOUT));
+        same("moves", ino, os.stat(parent + "/b").ino());
+        Stat left = os.lstat(a);
+        that("leaves a character device", left.type() == FileType.CHARACTER_DEVICE);
+        same("of number 0:0", 0, left.rdev());
+        octal("that nobody may open", 0, left.permissions());
+        same("with one name", 1, left.nlink());
+        gives(
+                "RENAME_WHITEOUT with NOREPLACE onto it",
+                os.renameat2(parent + "/b", a, WHITEOUT | NOREPLACE),
+                Errno.EEXIST);
+        gives("RENAME_WHITEOUT with EXCHANGE", os.renameat2(parent + "/b", a, WHITEOUT | EXCHANGE), Errno.EINVAL);
+        ok("RENAME_WHITEOUT onto a whiteout", os.renameat2(parent + "/b", a, WHITEOUT));
+        same("replaces it", ino, os.stat(a).ino());
+        that("and leaves another", os.lstat(parent + "/b").type() == FileType.CHARACTER_DEVICE);
+        must("mkdir", os.mkdir(parent + "/d", 0755));
+        ok("RENAME_WHITEOUT of a directory", os.renameat2(parent + "/d", parent + "/e", WHITEOUT));
+        same("whose parent has one directory", 3, os.stat(parent).nlink());
+        ok("RENAME_WHITEOUT with NOREPLACE", os.renameat2(parent + "/e", parent + "/f", WHITEOUT | NOREPLACE));
+        for (String gone : new String[] {"/a", "/b", "/d", "/e"}) {
+            must("unlink", os.unlink(parent + gone));
+        }
+        must("rmdir", os.rmdir(parent + "/f"));
+        ok("nothing else is left", os.rmdir(parent));
     }
 
     // ---- O_TMPFILE
@@ -344,6 +380,37 @@ final class LinuxClauses extends Clauses {
         same("and is read", 42, os.pread(fd, 1, 100)[0]);
         must("write", os.pwrite(fd, new byte[] {43}, 200));
         same("a write is seen in a mapping", 43, os.loadMapped(fd, 200));
+        os.close(fd);
+    }
+
+    // ---- access times
+
+    private void accessTimes() {
+        String f = file(0644);
+        int fd = os.open(f, PosixSystem.O_RDWR, 0);
+        must("write", os.write(fd, new byte[10]));
+        os.close(fd);
+        Change quiet = across(f, () -> readByte(f, PosixSystem.O_NOATIME));
+        that("reading with O_NOATIME leaves atime", !quiet.atime());
+        Change read = across(f, () -> readByte(f, 0));
+        that("reading without it does not", read.atime());
+        gives(
+                "O_NOATIME by somebody else",
+                as(NOBODY, () -> os.tryOpen(f, PosixSystem.O_RDONLY | PosixSystem.O_NOATIME, 0)),
+                Errno.EPERM);
+    }
+
+    private void readByte(String path, int flags) {
+        int fd = os.open(path, PosixSystem.O_RDONLY | flags, 0);
+        must("read", os.readErrno(fd));
+        os.close(fd);
+    }
+
+    // ---- file flags
+
+    private void flags() {
+        int fd = os.open(file(0644), PosixSystem.O_RDWR, 0);
+        ok("setting the flags that a file has", os.keepFlags(fd));
         os.close(fd);
     }
 }

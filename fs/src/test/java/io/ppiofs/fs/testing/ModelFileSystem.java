@@ -452,7 +452,7 @@ public final class ModelFileSystem implements FileSystemCore {
         if (replaced == null && mode == RenameMode.EXCHANGE) {
             throw PpiofsException.expected(ErrorKind.NOT_FOUND, "rename", newName.toString());
         }
-        if (replaced != null && mode == RenameMode.NO_REPLACE) {
+        if (replaced != null && mode.keepsTarget()) {
             throw PpiofsException.expected(ErrorKind.EXISTS, "rename", newName.toString());
         }
         if (moved.directory() && contains(moved, to)) {
@@ -466,6 +466,9 @@ public final class ModelFileSystem implements FileSystemCore {
             exchange(from, name, moved, to, newName, replaced, now);
         } else {
             move(from, name, moved, to, newName, replaced, now);
+        }
+        if (mode.leavesWhiteout()) {
+            make(caller, parent, name, FileType.CHARACTER_DEVICE.bits());
         }
     }
 
@@ -558,7 +561,7 @@ public final class ModelFileSystem implements FileSystemCore {
     @Override
     public synchronized int read(OpenFile file, long offset, ByteBuffer dst) {
         Inode i = inode(file.ino());
-        if (dst.hasRemaining()) {
+        if (dst.hasRemaining() && !file.flags().noAtime()) {
             accessed(i);
         }
         return i.content.read(offset, dst);

@@ -58,6 +58,8 @@ public interface PosixCalls {
 
     int fsync(int fd);
 
+    int ioctl(int fd, long request, long argument);
+
     int fallocate(int fd, int mode, long offset, long length);
 
     int setxattr(String path, String name, long value, long size, int flags);

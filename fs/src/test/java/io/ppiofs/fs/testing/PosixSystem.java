@@ -30,6 +30,7 @@ final class PosixSystem {
     static final int O_APPEND = 02000;
     static final int O_NONBLOCK = 04000;
     static final int O_DIRECTORY = arm() ? 040000 : 0200000;
+    static final int O_NOATIME = 01000000;
     static final int O_NOFOLLOW = arm() ? 0100000 : 0400000;
     static final int AT_FDCWD = -100;
     static final int AT_SYMLINK_NOFOLLOW = 0x100;
@@ -332,6 +333,15 @@ final class PosixSystem {
 
     int fsync(int fd) {
         return errno(() -> calls.fsync(fd));
+    }
+
+    private static final long GET_FLAGS = 0x80086601L;
+    private static final long SET_FLAGS = 0x40086602L;
+
+    /** Sets the flags of chattr(1) to what they are. */
+    int keepFlags(int fd) {
+        int read = errno(() -> calls.ioctl(fd, GET_FLAGS, address));
+        return read != 0 ? read : errno(() -> calls.ioctl(fd, SET_FLAGS, address));
     }
 
     int fallocate(int fd, int mode, long offset, long length) {

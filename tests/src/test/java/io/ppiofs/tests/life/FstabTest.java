@@ -73,6 +73,23 @@ class FstabTest {
     }
 
     @Test
+    void remounting_makes_a_mount_read_only_and_back() throws IOException {
+        String line =
+                "default " + mount.dir() + " ppiofs " + PpiofsMount.OPTIONS + ",noauto,home=" + mount.home() + " 0 0\n";
+        Command.Result result = inNamespace(line, """
+                ln -sf mount.ppiofs $sbin/mount.fuse.ppiofs
+                mount "$dir"
+                mount -o remount,ro "$dir"
+                ! touch "$dir/refused" 2>"$1/error"; grep -o "Read-only file system" "$1/error"
+                mount -o remount,rw "$dir"
+                touch "$dir/made"; ls "$dir"
+                umount "$dir"
+                """);
+        assertThat(result.exit()).as(result.toString()).isZero();
+        assertThat(result.out()).isEqualTo("Read-only file system\nmade\n");
+    }
+
+    @Test
     void mount_t_works_with_type_ppiofs_and_fuse_ppiofs() throws IOException {
         for (String type : new String[] {"ppiofs", "fuse.ppiofs"}) {
             Command.Result result = inNamespace(

@@ -71,8 +71,7 @@ final class FileRequests {
      * written-back pages of a mapping through any descriptor, whose offset must then count.
      */
     private static OpenFlags flags(int linux) {
-        OpenFlags f = OpenFlags.ofLinux(linux);
-        return f.append() ? new OpenFlags(f.read(), f.write(), false, f.truncate(), f.sync()) : f;
+        return OpenFlags.ofLinux(linux).withoutAppend();
     }
 
     void open() {
@@ -113,7 +112,7 @@ final class FileRequests {
         if (!keepsPages) {
             return false;
         }
-        if (!updatesAccessTime || !flags.read() || flags.truncate()) {
+        if (!updatesAccessTime || !flags.read() || flags.noAtime() || flags.truncate()) {
             return true;
         }
         Attr a = core.getattr(ino);
@@ -259,7 +258,7 @@ final class FileRequests {
         }
     }
 
-    /** chattr(1) and lsattr(1): there are no flags, and none can be set. */
+    /** chattr(1) and lsattr(1): there are no flags, and setting none of them is all that can be set. */
     void ioctl() {
         int command = in.intAt(Wire.IOCTL_COMMAND);
         int room = in.intAt(Wire.IOCTL_OUT_SIZE);
@@ -269,11 +268,28 @@ final class FileRequests {
                 out.put((byte) 0);
             }
             reply.send(Wire.IOCTL_OUT + room);
-        } else if (command == Wire.FS_IOC_SETFLAGS) {
-            throw PpiofsException.expected(ErrorKind.NOT_SUPPORTED, "ioctl", "FS_IOC_SETFLAGS");
+        } else if (command == Wire.FS_IOC_SETFLAGS || command == Wire.FS_IOC_FSSETXATTR) {
+            setNoFlags();
         } else {
             reply.error(ENOTTY);
         }
+    }
+
+    private void setNoFlags() {
+        for (byte b : in.bytes(Wire.IOCTL_DATA, in.intAt(Wire.IOCTL_IN_SIZE))) {
+            if (b != 0) {
+                throw PpiofsException.expected(ErrorKind.NOT_SUPPORTED, "ioctl", "file flags");
+            }
+        }
+        reply.send(emptyIoctl());
+    }
+
+    private int emptyIoctl() {
+        ByteBuffer out = reply.payload(Wire.IOCTL_OUT);
+        while (out.hasRemaining()) {
+            out.put((byte) 0);
+        }
+        return Wire.IOCTL_OUT;
     }
 
     // ---- directories

@@ -255,6 +255,8 @@ final class InodeRequests {
             case 0 -> RenameMode.REPLACE;
             case Wire.RENAME_NOREPLACE -> RenameMode.NO_REPLACE;
             case Wire.RENAME_EXCHANGE -> RenameMode.EXCHANGE;
+            case Wire.RENAME_WHITEOUT -> RenameMode.WHITEOUT;
+            case Wire.RENAME_NOREPLACE | Wire.RENAME_WHITEOUT -> RenameMode.NO_REPLACE_WHITEOUT;
             default -> throw PpiofsException.expected(ErrorKind.INVALID, "rename", "flags");
         };
         rename(Wire.RENAME2_NAMES, mode);

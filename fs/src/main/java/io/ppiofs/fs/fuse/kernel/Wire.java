@@ -161,6 +161,7 @@ final class Wire {
     static final int RENAME2_NAMES = IN_HEADER + 16;
     static final int RENAME_NOREPLACE = 1;
     static final int RENAME_EXCHANGE = 2;
+    static final int RENAME_WHITEOUT = 4;
 
     // struct fuse_link_in
     static final int LINK_NODE = IN_HEADER;
@@ -254,6 +255,7 @@ final class Wire {
     static final int FS_IOC_GETFLAGS = 0x80086601;
     static final int FS_IOC_SETFLAGS = 0x40086602;
     static final int FS_IOC_FSGETXATTR = 0x801c581f;
+    static final int FS_IOC_FSSETXATTR = 0x401c5820;
 
     // notifications: the code stands where an answer has its error
     static final int NOTIFY_INVAL_INODE = 2;
