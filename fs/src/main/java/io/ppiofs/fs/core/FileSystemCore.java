@@ -66,6 +66,11 @@ public interface FileSystemCore extends Closeable {
     /** The target of a symbolic link, 1–4095 bytes. */
     byte[] readlink(Ino ino);
 
+    /** As {@link #readlink}, and leaves the access time alone. */
+    default byte[] readlinkNoAtime(Ino ino) {
+        return readlink(ino);
+    }
+
     /** @param mode type (regular, fifo, socket, device) and permission bits, the caller's umask is applied here */
     Attr mknod(Caller caller, Ino parent, FileName name, int mode, int rdev);
 
@@ -117,6 +122,11 @@ public interface FileSystemCore extends Closeable {
     void release(OpenFile file);
 
     OpenDirectory opendir(Ino ino);
+
+    /** As {@link #opendir}; reading it leaves the access time alone. */
+    default OpenDirectory opendirNoAtime(Ino ino) {
+        return opendir(ino);
+    }
 
     /** Entries behind {@code cookie} (0: from the start), "." and ".." first. */
     void readdir(OpenDirectory directory, long cookie, DirectorySink sink);

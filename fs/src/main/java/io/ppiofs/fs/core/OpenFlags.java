@@ -6,7 +6,7 @@ package io.ppiofs.fs.core;
  * @param append each write goes to the end, whatever its offset
  * @param truncate the content goes at open
  * @param sync each write is durable when it returns (O_SYNC, O_DSYNC)
- * @param noAtime reads leave the access time alone (O_NOATIME; who may ask for that is the kernel's business)
+ * @param noAtime reads leave the access time alone (O_NOATIME, which the kernel allows the owner and root; noatime)
  */
 public record OpenFlags(boolean read, boolean write, boolean append, boolean truncate, boolean sync, boolean noAtime) {
     /** From open(2) flags of Linux (asm-generic/fcntl.h). */
@@ -19,6 +19,11 @@ public record OpenFlags(boolean read, boolean write, boolean append, boolean tru
                 (flags & 0x200) != 0,
                 (flags & 0x1000) != 0,
                 (flags & 0x40000) != 0);
+    }
+
+    /** For a mount that keeps no access times. */
+    public OpenFlags withNoAtime() {
+        return noAtime ? this : new OpenFlags(read, write, append, truncate, sync, true);
     }
 
     /** For a driver whose kernel appends by itself. */

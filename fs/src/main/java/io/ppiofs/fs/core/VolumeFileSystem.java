@@ -467,6 +467,11 @@ public final class VolumeFileSystem implements FileSystemCore {
         return target;
     }
 
+    @Override
+    public byte[] readlinkNoAtime(Ino ino) {
+        return records.symlink(ino.value());
+    }
+
     /** relatime: the access time moves if it is not later than the last change, or a day old. */
     private void touchAtime(long ino, Timestamp recorded, Timestamp mtime, Timestamp ctime) {
         if (!updateAtime) {
@@ -1389,14 +1394,23 @@ public final class VolumeFileSystem implements FileSystemCore {
 
     // ---- directories ------------------------------------------------------------------------------------------------
 
-    private record OpenDir(Ino ino) implements OpenDirectory {}
+    private record OpenDir(Ino ino, boolean noAtime) implements OpenDirectory {}
 
     @Override
     public OpenDirectory opendir(Ino ino) {
+        return openDirectory(ino, false);
+    }
+
+    @Override
+    public OpenDirectory opendirNoAtime(Ino ino) {
+        return openDirectory(ino, true);
+    }
+
+    private OpenDirectory openDirectory(Ino ino, boolean noAtime) {
         if (!record(ino.value(), "opendir").isDirectory()) {
             throw no(ErrorKind.NOT_A_DIRECTORY, "opendir", ino);
         }
-        return new OpenDir(ino);
+        return new OpenDir(ino, noAtime);
     }
 
     @Override
@@ -1404,7 +1418,9 @@ public final class VolumeFileSystem implements FileSystemCore {
         Ino ino = directory.ino();
         InodeRecord r = record(ino.value(), "readdir");
         records.readdir(ino, r, cookie, sink);
-        touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
+        if (!(directory instanceof OpenDir d && d.noAtime())) {
+            touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
+        }
     }
 
     @Override

@@ -283,7 +283,8 @@ final class KernelRequests {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            replyBytes(w, core.readlink(new Ino(ino)));
+            Ino link = new Ino(ino);
+            replyBytes(w, caching.updatesAccessTime() ? core.readlink(link) : core.readlinkNoAtime(link));
         } catch (Throwable t) {
             w.fail("readlink", t);
         }
@@ -381,8 +382,9 @@ final class KernelRequests {
      * Appending is the kernel's: it knows the size and sends the offset, also after fcntl(F_SETFL), and it sends
      * written-back pages of a mapping through any descriptor, whose offset must then count.
      */
-    private static OpenFlags flags(int linux) {
-        return OpenFlags.ofLinux(linux).withoutAppend();
+    private OpenFlags flags(int linux) {
+        OpenFlags flags = OpenFlags.ofLinux(linux).withoutAppend();
+        return caching.updatesAccessTime() ? flags : flags.withNoAtime();
     }
 
     private void open(long req, long ino, long fileInfo) {
@@ -544,7 +546,10 @@ final class KernelRequests {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            long handle = directories.add(core.opendir(new Ino(ino)));
+            Ino directory = new Ino(ino);
+            boolean noAtime =
+                    flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS)).noAtime();
+            long handle = directories.add(noAtime ? core.opendirNoAtime(directory) : core.opendir(directory));
             if (!w.replyOpen(handle, false)) {
                 core.releasedir(directories.remove(handle));
             }

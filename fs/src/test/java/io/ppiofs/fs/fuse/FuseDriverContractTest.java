@@ -103,6 +103,14 @@ abstract class FuseDriverContractTest {
         return m;
     }
 
+    @Test
+    void aMountWithoutAccessTimesLeavesThemAlone() throws Exception {
+        mount("noatime");
+        bash("mkdir d; echo x > d/f; ln -s f d/l; touch -d @1000 d/f; touch -h -d @1000 d/l; touch -d @1000 d");
+        bash("cat d/f; readlink d/l; ls d");
+        assertThat(bash("stat -c %X d d/f d/l")).isEqualTo("1000\n1000\n1000");
+    }
+
     /** Runs bash and returns what it prints; a failure of the script fails the test. */
     private String bash(String script) throws IOException, InterruptedException {
         Process p = new ProcessBuilder("bash", "-euc", script)

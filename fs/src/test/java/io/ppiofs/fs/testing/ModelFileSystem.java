@@ -99,7 +99,7 @@ public final class ModelFileSystem implements FileSystemCore {
 
     private record File(Ino ino, OpenFlags flags) implements OpenFile {}
 
-    private record Directory(Ino ino) implements OpenDirectory {}
+    private record Directory(Ino ino, boolean noAtime) implements OpenDirectory {}
 
     public ModelFileSystem() {
         this(CoarseClock.ofSystem(), Long.MAX_VALUE);
@@ -371,6 +371,15 @@ public final class ModelFileSystem implements FileSystemCore {
         }
         accessed(i);
         return i.target.clone();
+    }
+
+    @Override
+    public synchronized byte[] readlinkNoAtime(Ino ino) {
+        Inode i = inode(ino);
+        Timestamp before = i.atime;
+        byte[] target = readlink(ino);
+        i.atime = before;
+        return target;
     }
 
     @Override
@@ -686,14 +695,25 @@ public final class ModelFileSystem implements FileSystemCore {
 
     @Override
     public synchronized OpenDirectory opendir(Ino ino) {
+        return opened(ino, false);
+    }
+
+    @Override
+    public synchronized OpenDirectory opendirNoAtime(Ino ino) {
+        return opened(ino, true);
+    }
+
+    private OpenDirectory opened(Ino ino, boolean noAtime) {
         directory(ino).opens++;
-        return new Directory(ino);
+        return new Directory(ino, noAtime);
     }
 
     @Override
     public synchronized void readdir(OpenDirectory directory, long cookie, DirectorySink sink) {
         Inode d = directory(directory.ino());
-        accessed(d);
+        if (!(directory instanceof Directory open && open.noAtime())) {
+            accessed(d);
+        }
         if (cookie < 1 && !sink.add(FileName.of("."), new Ino(d.ino), FileType.DIRECTORY, 1)) {
             return;
         }

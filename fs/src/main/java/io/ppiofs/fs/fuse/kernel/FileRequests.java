@@ -70,8 +70,9 @@ final class FileRequests {
      * Appending is the kernel's: it knows the size and sends the offset, also after fcntl(F_SETFL), and it sends
      * written-back pages of a mapping through any descriptor, whose offset must then count.
      */
-    private static OpenFlags flags(int linux) {
-        return OpenFlags.ofLinux(linux).withoutAppend();
+    private OpenFlags flags(int linux) {
+        OpenFlags flags = OpenFlags.ofLinux(linux).withoutAppend();
+        return updatesAccessTime ? flags : flags.withNoAtime();
     }
 
     void open() {
@@ -295,7 +296,8 @@ final class FileRequests {
     // ---- directories
 
     void opendir() {
-        long handle = handles.directories().add(core.opendir(node()));
+        boolean noAtime = flags(in.intAt(Wire.OPEN_IN_FLAGS)).noAtime();
+        long handle = handles.directories().add(noAtime ? core.opendirNoAtime(node()) : core.opendir(node()));
         if (!reply.opened(handle, 0)) {
             core.releasedir(handles.directories().remove(handle));
         }

@@ -211,7 +211,8 @@ final class InodeRequests {
     }
 
     void readlink() {
-        reply.bytes(core.readlink(node()));
+        boolean touches = setting.options().caching().updatesAccessTime();
+        reply.bytes(touches ? core.readlink(node()) : core.readlinkNoAtime(node()));
     }
 
     void symlink() {
