@@ -22,6 +22,7 @@ import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -135,6 +136,7 @@ class OverlayNetworkTest {
     }
 
     @Test
+    @Tag("long")
     void aPrivateNetworkAdmitsMembersUntilTheyAreRevoked() throws Exception {
         KnownNetworks owner = new KnownNetworks(home("owner"));
         KnownNetwork team = owner.create("team", true, List.of());
