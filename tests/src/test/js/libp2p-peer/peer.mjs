@@ -305,6 +305,9 @@ const commands = {
 
   echo,
 
+  // Serves one more protocol, which others hear of by identify push.
+  handle: async command => { await node.handle(command.protocol, serveEcho) },
+
   // Opens a stream for `protocol` and leaves it idle; tells what was agreed.
   open: async command => {
     const connection = await connect(command)

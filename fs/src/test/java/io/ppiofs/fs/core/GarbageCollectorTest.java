@@ -30,6 +30,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -134,6 +135,7 @@ class GarbageCollectorTest {
     }
 
     @RepeatedTest(2)
+    @Tag("long")
     void writersLoseNothingWhileGarbageIsCollected() throws Exception {
         long seed = System.nanoTime();
         Random random = new Random(seed);

@@ -58,6 +58,13 @@ final class NodeCommand implements Callable<Integer> {
     @Option(names = "--network", paramLabel = "NAME", description = "which network; default: the public one")
     private @Nullable String network;
 
+    @Option(
+            names = "--rendezvous",
+            paramLabel = "ADDR",
+            description = "meet others of the network through the public DHT of libp2p, /ipfs/kad/1.0.0: address with "
+                    + "/p2p/… of a peer there; may be repeated; tells that DHT this node's addresses")
+    private String @Nullable [] rendezvous;
+
     @Option(names = "--super", description = "be a super peer: relay and discovery for others, more connections")
     private boolean superPeer;
 
@@ -109,10 +116,17 @@ final class NodeCommand implements Callable<Integer> {
 
     private @Nullable NetworkOrder order() {
         StorageOrder lent = storage();
-        if (listen == null && bootstrap == null && network == null && !superPeer && lent == null) {
+        boolean alone = listen == null && bootstrap == null && network == null && rendezvous == null;
+        if (alone && !superPeer && lent == null) {
             return null;
         }
-        return new NetworkOrder(listen == null ? ANYWHERE : List.of(listen), list(bootstrap), network, superPeer, lent);
+        return new NetworkOrder(
+                listen == null ? ANYWHERE : List.of(listen),
+                list(bootstrap),
+                network,
+                superPeer,
+                lent,
+                list(rendezvous));
     }
 
     private @Nullable StorageOrder storage() {

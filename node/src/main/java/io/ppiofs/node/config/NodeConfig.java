@@ -55,7 +55,8 @@ public final class NodeConfig {
     public static final ConfigKey<String> MOUNT_DRIVER = new ConfigKey<>(
             "mount.driver",
             "auto",
-            "how mounts speak to the kernel: kernel (its own protocol), jnr (libfuse 2.9), or auto: kernel where that works",
+            "how mounts speak to the kernel: kernel (its own protocol), jnr (libfuse 2.9), or auto: kernel where that"
+                    + " works",
             text -> require(Set.of("auto", "kernel", "jnr").contains(text), text, "auto, kernel or jnr"));
 
     public static final ConfigKey<ByteSize> STORE_CAPACITY = new ConfigKey<>(
@@ -76,7 +77,8 @@ public final class NodeConfig {
     public static final ConfigKey<List<String>> NETWORK_LISTEN = new ConfigKey<>(
             "network.listen",
             List.of(),
-            "multiaddrs to listen on, separated by spaces; the node joins a network if this or network.bootstrap is set",
+            "multiaddrs to listen on, separated by spaces; the node joins a network if this or network.bootstrap is"
+                    + " set",
             NodeConfig::words);
 
     public static final ConfigKey<List<String>> NETWORK_BOOTSTRAP = new ConfigKey<>(
@@ -90,6 +92,12 @@ public final class NodeConfig {
 
     public static final ConfigKey<Boolean> NETWORK_SUPER = new ConfigKey<>(
             "network.super", false, "be a super peer: relay and discovery for others", NodeConfig::bool);
+
+    public static final ConfigKey<List<String>> NETWORK_RENDEZVOUS = new ConfigKey<>(
+            "network.rendezvous",
+            List.of(),
+            "multiaddrs with /p2p/… of peers of libp2p's public DHT, through which members of the network meet",
+            NodeConfig::words);
 
     /** Every key, in the order of the documentation. */
     public static final List<ConfigKey<?>> KEYS = List.of(
@@ -105,7 +113,8 @@ public final class NodeConfig {
             NETWORK_LISTEN,
             NETWORK_BOOTSTRAP,
             NETWORK_NAME,
-            NETWORK_SUPER);
+            NETWORK_SUPER,
+            NETWORK_RENDEZVOUS);
 
     private final Map<String, Object> values;
 
@@ -191,10 +200,11 @@ public final class NodeConfig {
         List<String> listen = get(NETWORK_LISTEN);
         List<String> bootstrap = get(NETWORK_BOOTSTRAP);
         String name = get(NETWORK_NAME);
-        if (listen.isEmpty() && bootstrap.isEmpty() && name.isEmpty()) {
+        List<String> rendezvous = get(NETWORK_RENDEZVOUS);
+        if (listen.isEmpty() && bootstrap.isEmpty() && name.isEmpty() && rendezvous.isEmpty()) {
             return null;
         }
-        return new NetworkOrder(listen, bootstrap, name.isEmpty() ? null : name, get(NETWORK_SUPER));
+        return new NetworkOrder(listen, bootstrap, name.isEmpty() ? null : name, get(NETWORK_SUPER), null, rendezvous);
     }
 
     private static List<String> words(String text) {

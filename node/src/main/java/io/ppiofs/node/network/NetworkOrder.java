@@ -12,16 +12,29 @@ import org.jspecify.annotations.Nullable;
  * @param network name or id of a network of the home; null: the public one
  * @param superPeer offer relay and discovery to others, keep more connections
  * @param store how much to lend to others; null: nothing
+ * @param rendezvous multiaddrs with {@code /p2p/…} of peers of the public DHT through which members meet; empty: not at all
  */
 public record NetworkOrder(
         List<String> listen,
         List<String> bootstrap,
         @Nullable String network,
         boolean superPeer,
-        @Nullable StorageOrder store) {
+        @Nullable StorageOrder store,
+        List<String> rendezvous) {
     public NetworkOrder {
+        rendezvous = List.copyOf(rendezvous);
         listen = List.copyOf(listen);
         bootstrap = List.copyOf(bootstrap);
+    }
+
+    /** Meets others without the public DHT. */
+    public NetworkOrder(
+            List<String> listen,
+            List<String> bootstrap,
+            @Nullable String network,
+            boolean superPeer,
+            @Nullable StorageOrder store) {
+        this(listen, bootstrap, network, superPeer, store, List.of());
     }
 
     /** Lends nothing. */

@@ -44,6 +44,7 @@ import io.ppiofs.overlay.network.RevocationList;
 import io.ppiofs.overlay.network.SuperPeerAdvert;
 import io.ppiofs.overlay.network.SuperPeers;
 import io.ppiofs.overlay.relay.RelayLimits;
+import io.ppiofs.overlay.rendezvous.PublicRendezvous;
 import io.ppiofs.overlay.storage.StorageClient;
 import io.ppiofs.overlay.storage.StorageDirectory;
 import io.ppiofs.overlay.swarm.ConnectionGate;
@@ -111,6 +112,7 @@ public final class OverlayNetwork implements NetworkService {
     private final boolean listening;
     private final Path records;
     private final @Nullable MembershipRoll roll;
+    private final @Nullable PublicRendezvous rendezvous;
     private final StorageClient storageClient;
     private final StorageDirectory operators;
     private final ExecutorService blockWork;
@@ -136,6 +138,17 @@ public final class OverlayNetwork implements NetworkService {
             network = new Network(known.genesis());
             bootstrap.addAll(known.bootstrap());
             roll = network.genesis().isPrivate() ? known.roll() : null;
+        }
+        List<PeerInfo> entry = order.rendezvous().stream()
+                .map(address -> info(withPeer(Multiaddr.parse(address))))
+                .toList();
+        if (roll != null && !entry.isEmpty()) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID,
+                    "join",
+                    network.genesis().name(),
+                    "a private network speaks with its members only, so it cannot meet through the public DHT;"
+                            + " leave rendezvous out and give bootstrap addresses");
         }
         MembershipGate gate = roll == null ? null : new MembershipGate(network, roll);
         OverlayOptions options = OverlayOptions.builder(key)
@@ -166,6 +179,9 @@ public final class OverlayNetwork implements NetworkService {
                 work,
                 new SecureRandom());
         superPeers = new SuperPeers(node.host(), gossip, network);
+        rendezvous = entry.isEmpty()
+                ? null
+                : new PublicRendezvous(node.host(), network.id().toString(), entry, new SecureRandom());
         storageClient = new StorageClient(node.host(), network);
         operators = new StorageDirectory(node.host(), storageClient, gossip, dht);
         blockWork = Executors.newCachedThreadPool(new DefaultThreadFactory("network-blocks", true));
@@ -298,6 +314,9 @@ public final class OverlayNetwork implements NetworkService {
             started.node.start().orTimeout(START.toSeconds(), TimeUnit.SECONDS).join();
             started.dht.start();
             started.gossip.start();
+            if (started.rendezvous != null) {
+                started.rendezvous.start();
+            }
             started.findNeighbours();
             started.node.host().scheduler().scheduleRepeating(REACHABILITY, started::followReachability);
             if (started.superPeer) {
@@ -593,6 +612,9 @@ public final class OverlayNetwork implements NetworkService {
             keepNeighboursNow();
         }
         neighbours.close();
+        if (rendezvous != null) {
+            rendezvous.close();
+        }
         superPeers.close();
         gossip.close();
         dht.close();

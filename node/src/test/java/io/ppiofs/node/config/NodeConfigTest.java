@@ -73,7 +73,7 @@ class NodeConfigTest {
         assertThat(NodeConfig.KEYS)
                 .extracting(ConfigKey::name)
                 .doesNotHaveDuplicates()
-                .hasSize(13);
+                .hasSize(14);
     }
 
     @ParameterizedTest

@@ -7,17 +7,22 @@ import static org.awaitility.Awaitility.await;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Home;
+import io.ppiofs.overlay.dht.Dht;
+import io.ppiofs.overlay.dht.DhtConfig;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
 import io.ppiofs.overlay.network.Invitation;
+import io.ppiofs.overlay.rendezvous.PublicRendezvous;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -89,6 +94,36 @@ class OverlayNetworkTest {
 
     private static final String PEER = "12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq";
 
+    /** The peer that both know is of another network; it serves the public DHT only as far as this machine. */
+    @Test
+    void membersThatKnowNobodyMeetThroughThePublicDht() {
+        new KnownNetworks(home("stranger")).create("elsewhere", false, List.of());
+        NetworkService stranger = start("stranger", LOOPBACK, List.of(), "elsewhere");
+        try (Dht open = new Dht(
+                ((OverlayNetwork) stranger).host(), DhtConfig.forProtocol(PublicRendezvous.PUBLIC), new Random(1))) {
+            open.start();
+            NetworkService a = startMeeting("a", null, stranger.listenAddresses());
+            NetworkService b = startMeeting("b", null, stranger.listenAddresses());
+            await().atMost(Duration.ofMinutes(2))
+                    .until(() -> peerIds(a).contains(id(b)) && peerIds(b).contains(id(a)));
+        }
+    }
+
+    @Test
+    void aPrivateNetworkDoesNotMeetThroughThePublicDht() {
+        new KnownNetworks(home("owner")).create("team", true, List.of());
+        assertThatThrownBy(() -> startMeeting("owner", "team", List.of("/ip4/127.0.0.1/tcp/9/p2p/" + PEER)))
+                .isInstanceOfSatisfying(
+                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.INVALID));
+    }
+
+    private NetworkService startMeeting(String name, String network, List<String> rendezvous) {
+        NetworkService service = OverlayNetwork.start(
+                home(name), new NetworkOrder(LOOPBACK, List.of(), network, false, null, rendezvous));
+        started.push(service);
+        return service;
+    }
+
     @Test
     void networksDoNotMix() throws Exception {
         new KnownNetworks(home("a")).create("one", false, List.of());
@@ -101,6 +136,7 @@ class OverlayNetworkTest {
     }
 
     @Test
+    @Tag("long")
     void aPrivateNetworkAdmitsMembersUntilTheyAreRevoked() throws Exception {
         KnownNetworks owner = new KnownNetworks(home("owner"));
         KnownNetwork team = owner.create("team", true, List.of());

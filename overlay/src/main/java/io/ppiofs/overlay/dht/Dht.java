@@ -53,7 +53,8 @@ public final class Dht implements AutoCloseable {
     private final Scheduler scheduler;
     private final DhtConfig config;
     private final DhtKey own;
-    private Set<PeerId> nearest = Set.of(); // on the scheduler
+    private Set<PeerId> nearest = Set.of(); // the k nearest, on the scheduler
+    private DhtKey farthestOfNearest; // nobody nearer than this is missing in `nearest`
     private final DhtKey.Hasher hasher = new DhtKey.Hasher();
     private final Validators validators;
     private final RoutingTable table;
@@ -92,6 +93,7 @@ public final class Dht implements AutoCloseable {
         this.config = config;
         this.random = random;
         this.own = DhtKey.of(host.id());
+        this.farthestOfNearest = own;
         this.validators = new Validators(config.validators());
         this.table = new RoutingTable(own, config.bucketSize(), config.maxPerPrefixInBucket(), config.maxPerPrefix());
         this.values = new ValueStore(own, config.maxValueBytes(), config.maxValueBytesPerPeer());
@@ -600,7 +602,9 @@ public final class Dht implements AutoCloseable {
         if (outcome == RoutingTable.Outcome.ADDED) {
             lost.remove(peer);
             tableSize = table.size();
-            tagNearest();
+            if (nearest.size() < config.bucketSize() || own.compareDistance(key, farthestOfNearest) < 0) {
+                tagNearest();
+            }
         } else if (outcome == RoutingTable.Outcome.WAITING) {
             RoutingTable.Entry stalest =
                     table.stalest(key, now - config.livenessAge().toNanos());
@@ -630,6 +634,7 @@ public final class Dht implements AutoCloseable {
         Set<PeerId> now = new HashSet<>();
         for (RoutingTable.Entry entry : table.closest(own, config.bucketSize(), false)) {
             now.add(entry.peer);
+            farthestOfNearest = entry.key;
         }
         nearest.stream().filter(peer -> !now.contains(peer)).forEach(peer -> host.tag(peer, TAG, 0));
         now.stream().filter(peer -> !nearest.contains(peer)).forEach(peer -> host.tag(peer, TAG, TAG_VALUE));
@@ -676,7 +681,7 @@ public final class Dht implements AutoCloseable {
                         CompletableFuture<Integer> probes = probeSilent();
                         return table.size() == 0 ? probes : CompletableFuture.completedFuture(0); // they are the way in
                     })
-                    .thenCompose(alive -> lookupQuietly(host.id().toBytes()))
+                    .thenCompose(alive -> lookupSelf())
                     .thenCompose(done -> refreshBuckets())
                     .thenApply(done -> table.size());
             refreshing = run;
@@ -718,9 +723,21 @@ public final class Dht implements AutoCloseable {
         return countSuccesses(probed, this::probe);
     }
 
-    private CompletableFuture<Void> lookupQuietly(byte[] key) {
-        return lookup(DhtMessage.request(DhtMessage.Type.FIND_NODE, key), (from, answer) -> false)
-                .thenApply(result -> null);
+    /**
+     * Finds the k peers nearest to this node. Whoever shares more bits with it than the farthest of them is nearer, and so
+     * one of them: the buckets beyond that have all there is, and need no lookup of their own.
+     */
+    private CompletableFuture<Void> lookupSelf() {
+        DhtMessage request =
+                DhtMessage.request(DhtMessage.Type.FIND_NODE, host.id().toBytes());
+        return lookup(request, (from, answer) -> false).thenApply(result -> {
+            List<PeerId> found = result.closest();
+            if (found.size() >= config.bucketSize() && !result.cutShort()) {
+                int farthest = own.commonPrefix(hasher.of(found.get(found.size() - 1)));
+                table.lookedUpBeyond(farthest, scheduler.nanoTime());
+            }
+            return null;
+        });
     }
 
     /** A point of each bucket that no lookup has touched lately, one after the other. */
@@ -728,24 +745,37 @@ public final class Dht implements AutoCloseable {
         long before = scheduler.nanoTime() - config.refreshInterval().toNanos() / 2;
         CompletableFuture<Void> chain = CompletableFuture.completedFuture(null);
         for (int bucket : table.bucketsNotLookedUpSince(before)) {
-            chain = chain.thenCompose(done -> lookupQuietly(keyInBucket(bucket)));
+            chain = chain.thenCompose(done -> refreshBucket(bucket, before));
         }
         return chain;
     }
 
+    /** A lookup inside the bucket; over as soon as that is full of peers that were heard of lately. */
+    private CompletableFuture<Void> refreshBucket(int bucket, long before) {
+        byte[] key = table.isFullSince(bucket, before) ? null : keyInBucket(bucket);
+        if (key == null) {
+            return CompletableFuture.completedFuture(null);
+        }
+        DhtMessage request = DhtMessage.request(DhtMessage.Type.FIND_NODE, key);
+        return lookup(request, (from, answer) -> table.isFullSince(bucket, before))
+                .thenApply(result -> null);
+    }
+
     /**
      * A key whose point lies in the bucket. Points are hashes, so a random one is found by trying, 2^(bucket+1) times on
-     * average; of a deep bucket, where that would take long, the id of one of its peers is taken.
+     * average; of a deep bucket, where that would take long, the id of one of its peers is taken. Null if that has none.
      */
-    private byte[] keyInBucket(int bucket) {
-        List<PeerId> peers = table.peersOf(bucket);
-        if (bucket >= MAX_DRAWN && !peers.isEmpty()) {
-            return peers.get(random.nextInt(peers.size())).toBytes();
+    private byte @Nullable [] keyInBucket(int bucket) {
+        if (bucket >= MAX_DRAWN) {
+            List<PeerId> peers = table.peersOf(bucket);
+            return peers.isEmpty()
+                    ? null
+                    : peers.get(random.nextInt(peers.size())).toBytes();
         }
         byte[] key = new byte[32];
         do {
             random.nextBytes(key);
-        } while (own.commonPrefix(hasher.of(key)) != bucket && bucket < MAX_DRAWN);
+        } while (own.commonPrefix(hasher.of(key)) != bucket);
         return key;
     }
 

@@ -71,6 +71,7 @@ final class RoutingTable {
     private final int maxPerPrefix;
     private final @Nullable Bucket[] buckets = new @Nullable Bucket[DhtKey.BITS];
     private final Map<Long, Integer> prefixes = new HashMap<>();
+    private int used; // buckets from this one on have never been needed
     private int size;
 
     RoutingTable(DhtKey own, int bucketSize, int maxPerPrefixInBucket, int maxPerPrefix) {
@@ -223,11 +224,11 @@ final class RoutingTable {
      * @param onlyAnswering leaves out those whose last request failed
      */
     List<Entry> closest(DhtKey target, int n, boolean onlyAnswering) {
-        int at = Math.min(own.commonPrefix(target), DhtKey.BITS - 1);
+        int at = Math.min(own.commonPrefix(target), used);
         List<Entry> found = new ArrayList<>(2 * bucketSize);
         collect(found, at, at + 1, target, onlyAnswering); // they share more bits with the target than any other
         if (found.size() < n) {
-            collect(found, at + 1, DhtKey.BITS, target, onlyAnswering); // they differ from it in bit `at`
+            collect(found, at + 1, used, target, onlyAnswering); // they differ from it in bit `at`
         }
         for (int i = at - 1; i >= 0 && found.size() < n; i--) {
             collect(found, i, i + 1, target, onlyAnswering);
@@ -238,7 +239,7 @@ final class RoutingTable {
     /** Appends the peers of buckets {@code from} to {@code to} in the order of their distance. */
     private void collect(List<Entry> found, int from, int to, DhtKey target, boolean onlyAnswering) {
         int start = found.size();
-        for (int i = from; i < to; i++) {
+        for (int i = from; i < Math.min(to, used); i++) {
             Bucket bucket = buckets[i];
             if (bucket != null) {
                 for (Entry entry : bucket.entries) {
@@ -253,18 +254,37 @@ final class RoutingTable {
 
     /** A lookup for {@code target} runs: it refreshes the bucket that the target falls into. */
     void lookedUp(DhtKey target, long now) {
-        Bucket bucket = existing(own.commonPrefix(target));
-        if (bucket != null) {
-            bucket.lookedUp = now;
+        int index = own.commonPrefix(target);
+        if (index < DhtKey.BITS) {
+            bucket(index).lookedUp = now;
         }
     }
 
-    /** Buckets with peers into which no lookup has gone since {@code before}. */
+    /** A lookup has found all peers that share more than {@code bits} bits with the own key. */
+    void lookedUpBeyond(int bits, long now) {
+        for (int i = bits + 1; i < used; i++) {
+            bucket(i).lookedUp = now;
+        }
+    }
+
+    /** Whether the bucket has as many peers as it takes, all of them heard of at or after {@code since}. */
+    boolean isFullSince(int index, long since) {
+        Bucket bucket = existing(index);
+        return bucket != null
+                && bucket.entries.size() >= bucketSize
+                && bucket.entries.get(0).lastHeard >= since; // the longest unheard is the first
+    }
+
+    /** Buckets into which no lookup has gone since {@code before}, up to the last one that has peers. */
     List<Integer> bucketsNotLookedUpSince(long before) {
         List<Integer> found = new ArrayList<>();
-        for (int i = 0; i < buckets.length; i++) {
+        int last = used - 1;
+        while (last >= 0 && peersOf(last).isEmpty()) {
+            last--;
+        }
+        for (int i = 0; i <= last; i++) {
             Bucket bucket = buckets[i];
-            if (bucket != null && !bucket.entries.isEmpty() && bucket.lookedUp < before) {
+            if (bucket == null || bucket.lookedUp < before) { // one without peers needs it most
                 found.add(i);
             }
         }
@@ -284,6 +304,7 @@ final class RoutingTable {
         if (bucket == null) {
             bucket = new Bucket();
             buckets[index] = bucket;
+            used = Math.max(used, index + 1);
         }
         return bucket;
     }

@@ -2,6 +2,7 @@ package io.ppiofs.overlay.mdns;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.google.common.net.InetAddresses;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.host.AddressBook;
 import io.ppiofs.overlay.host.Scheduler;
@@ -11,11 +12,14 @@ import io.ppiofs.overlay.swarm.AddressScope;
 import io.ppiofs.overlay.swarm.Swarm;
 import java.io.IOException;
 import java.net.DatagramPacket;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.MulticastSocket;
 import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.net.StandardSocketOptions;
+import java.net.UnknownHostException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,8 +34,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks for peers of the same network on all local networks by IPv4 multicast, answers others, and connects to who is found.
- * One daemon thread receives; all else is on the scheduler.
+ * Asks for peers of the same network on all local networks by multicast over IPv4 and IPv6, answers others, and connects to
+ * who is found. One daemon thread receives; all else is on the scheduler.
  */
 public final class LocalDiscovery implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LocalDiscovery.class);
@@ -45,10 +49,21 @@ public final class LocalDiscovery implements AutoCloseable {
             List.of(Duration.ofMillis(50), Duration.ofSeconds(1), Duration.ofSeconds(3));
     private static final String PREFIX = "dnsaddr=";
 
+    /** The groups of RFC 6762, section 3. */
+    private static final List<InetAddress> GROUPS =
+            List.of(InetAddresses.forString("224.0.0.251"), InetAddresses.forString("ff02::fb"));
+
+    /** A group as one interface reaches it. */
+    private record Place(NetworkInterface via, InetSocketAddress group) {
+        @Override
+        public String toString() {
+            return group.getAddress().getHostAddress() + " on " + via.getName();
+        }
+    }
+
     private final Swarm swarm;
     private final String service;
     private final String instance;
-    private final InetSocketAddress group;
     private final MulticastSocket socket;
     private final Thread receiver;
     private final List<Scheduler.Timer> timers = new ArrayList<>();
@@ -66,7 +81,6 @@ public final class LocalDiscovery implements AutoCloseable {
         this.swarm = swarm;
         this.service = serviceName(network);
         this.instance = randomLabel() + "." + service;
-        this.group = new InetSocketAddress(InetAddress.getByAddress(new byte[] {(byte) 224, 0, 0, (byte) 251}), PORT);
         this.socket = new MulticastSocket(null);
         socket.setReuseAddress(true);
         if (socket.supportedOptions().contains(StandardSocketOptions.SO_REUSEPORT)) {
@@ -104,7 +118,7 @@ public final class LocalDiscovery implements AutoCloseable {
     }
 
     private void ask() {
-        joinInterfaces();
+        join();
         send(DnsMessage.query(service));
     }
 
@@ -129,42 +143,60 @@ public final class LocalDiscovery implements AutoCloseable {
         }
     }
 
-    private void joinInterfaces() {
-        for (NetworkInterface one : interfaces()) {
-            if (joined.add(one.getName())) {
+    private void join() {
+        for (Place place : places()) {
+            if (joined.add(place.toString())) {
                 try {
-                    socket.joinGroup(group, one);
+                    socket.joinGroup(place.group, place.via);
                 } catch (IOException e) {
-                    LOG.debug("join multicast on {}: {}", one.getName(), e.toString());
+                    LOG.debug("join {}: {}", place, e.toString());
                 }
             }
         }
     }
 
-    private static List<NetworkInterface> interfaces() {
-        List<NetworkInterface> found = new ArrayList<>();
+    /** Each group with each interface that has an address of its family. */
+    private static List<Place> places() {
+        List<Place> found = new ArrayList<>();
         try {
             for (NetworkInterface one : Collections.list(NetworkInterface.getNetworkInterfaces())) {
-                boolean ip4 = one.getInterfaceAddresses().stream()
-                        .anyMatch(a -> a.getAddress() instanceof java.net.Inet4Address);
-                if (one.isUp() && one.supportsMulticast() && !one.isLoopback() && ip4) {
-                    found.add(one);
+                if (one.isUp() && one.supportsMulticast() && !one.isLoopback()) {
+                    GROUPS.stream()
+                            .filter(group -> hasAddressLike(one, group))
+                            .forEach(group -> found.add(new Place(one, new InetSocketAddress(on(one, group), PORT))));
                 }
             }
-        } catch (java.net.SocketException e) {
+        } catch (SocketException e) {
             LOG.debug("list interfaces", e);
         }
         return found;
     }
 
+    private static boolean hasAddressLike(NetworkInterface one, InetAddress group) {
+        return one.getInterfaceAddresses().stream()
+                .anyMatch(own -> own.getAddress().getClass() == group.getClass());
+    }
+
+    /** A group of IPv6 that is local to the link needs the link's number. */
+    private static InetAddress on(NetworkInterface one, InetAddress group) {
+        if (!(group instanceof Inet6Address)) {
+            return group;
+        }
+        try {
+            return Inet6Address.getByAddress(null, group.getAddress(), one.getIndex());
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("it has 16 bytes", e);
+        }
+    }
+
     private void send(DnsMessage message) {
         byte[] bytes = message.encode();
-        for (NetworkInterface one : interfaces()) {
+        for (Place place : places()) {
             try {
-                socket.setNetworkInterface(one);
-                socket.send(new DatagramPacket(bytes, bytes.length, group));
+                socket.setNetworkInterface(place.via);
+                socket.send(new DatagramPacket(bytes, bytes.length, place.group));
             } catch (IOException e) {
-                LOG.debug("multicast on {}: {}", one.getName(), e.toString());
+                LOG.debug("multicast to {}: {}", place, e.toString());
             }
         }
     }

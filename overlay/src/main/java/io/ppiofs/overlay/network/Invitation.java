@@ -1,6 +1,6 @@
 package io.ppiofs.overlay.network;
 
-import io.ppiofs.base32.Base32;
+import io.ppiofs.base32.CheckedText;
 import io.ppiofs.cbor.Cbor;
 import io.ppiofs.cbor.CborArray;
 import io.ppiofs.cbor.CborBytes;
@@ -14,10 +14,8 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.identity.Envelope;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,8 +35,7 @@ public record Invitation(
 
     private static final int VERSION = 1;
     private static final int MAX_BOOTSTRAP = 16;
-    private static final int MAX_TEXT = 64 * 1024;
-    private static final int CHECKSUM = 4;
+    private static final CheckedText TEXT = new CheckedText(PREFIX, 64 * 1024);
 
     public Invitation {
         bootstrap = List.copyOf(bootstrap);
@@ -57,35 +54,24 @@ public record Invitation(
         return Optional.ofNullable(certificate);
     }
 
-    /** The text: prefix, then base32 of CBOR and its CRC-32C, which finds slips of the pen; forgers are stopped by signatures. */
+    /** The text: CBOR as {@link CheckedText}. */
     public String print() {
         List<Cbor> addresses = new ArrayList<>();
         bootstrap.forEach(address -> addresses.add(CborBytes.of(address.toBytes())));
-        byte[] body = CborEncoder.encode(CborMap.builder()
+        return TEXT.print(CborEncoder.encode(CborMap.builder()
                 .put(1, VERSION)
                 .put(2, genesis.encode())
                 .put(3, new CborArray(addresses))
                 .put(4, certificate == null ? CborSimple.NULL : CborBytes.of(certificate.encode()))
-                .build());
-        byte[] all = Arrays.copyOf(body, body.length + CHECKSUM);
-        System.arraycopy(checksum(body), 0, all, body.length, CHECKSUM);
-        return PREFIX + Base32.encode(all);
+                .build()));
     }
 
     /** @throws PpiofsException INVALID if the text is no invitation, UNSUPPORTED_FORMAT if it is of a later version */
     public static Invitation parse(String text) {
-        String trimmed = text.strip();
         try {
-            if (!trimmed.startsWith(PREFIX) || trimmed.length() > MAX_TEXT) {
-                throw new MalformedException("it does not begin with " + PREFIX);
-            }
-            byte[] all = Base32.decode(trimmed.substring(PREFIX.length()));
-            byte[] body = Arrays.copyOf(all, Math.max(0, all.length - CHECKSUM));
-            if (!Arrays.equals(checksum(body), Arrays.copyOfRange(all, body.length, all.length))) {
-                throw new MalformedException("its checksum is wrong; copy it again");
-            }
-            return read(CborDecoder.decodeMap(body));
+            return read(CborDecoder.decodeMap(TEXT.read(text)));
         } catch (MalformedException e) {
+            String trimmed = text.strip();
             String shown = trimmed.length() > 40 ? trimmed.substring(0, 40) + "…" : trimmed;
             throw new PpiofsException(ErrorKind.INVALID, "read invitation", shown, String.valueOf(e.getMessage()));
         }
@@ -113,12 +99,5 @@ public record Invitation(
                 ? null
                 : MembershipCertificate.decode(fields.bytes(4, 1, Envelope.MAX_ENCODED), genesis);
         return new Invitation(genesis, bootstrap, certificate);
-    }
-
-    private static byte[] checksum(byte[] body) {
-        CRC32C crc = new CRC32C();
-        crc.update(body);
-        int value = (int) crc.getValue();
-        return new byte[] {(byte) (value >>> 24), (byte) (value >>> 16), (byte) (value >>> 8), (byte) value};
     }
 }

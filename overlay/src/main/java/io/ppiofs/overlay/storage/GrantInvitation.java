@@ -1,6 +1,6 @@
 package io.ppiofs.overlay.storage;
 
-import io.ppiofs.base32.Base32;
+import io.ppiofs.base32.CheckedText;
 import io.ppiofs.cbor.Cbor;
 import io.ppiofs.cbor.CborArray;
 import io.ppiofs.cbor.CborBytes;
@@ -13,9 +13,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.zip.CRC32C;
 
 /**
  * An operator's promise of space to whoever shows it first, as text to copy: {@code ppiofs:invite:…}. The token is a secret
@@ -35,8 +33,7 @@ public record GrantInvitation(PeerId operator, byte[] token, long bytes, List<Mu
 
     private static final int VERSION = 1;
     private static final int MAX_ADDRESSES = 8;
-    private static final int MAX_TEXT = 16 * 1024;
-    private static final int CHECKSUM = 4;
+    private static final CheckedText TEXT = new CheckedText(PREFIX, 16 * 1024);
 
     public GrantInvitation {
         addresses = List.copyOf(addresses);
@@ -45,35 +42,23 @@ public record GrantInvitation(PeerId operator, byte[] token, long bytes, List<Mu
         }
     }
 
-    /** The text: prefix, then base32 of CBOR and its CRC-32C, which finds slips of the pen. */
+    /** The text: CBOR as {@link CheckedText}. */
     public String print() {
         List<Cbor> places = new ArrayList<>();
         addresses.forEach(address -> places.add(CborBytes.of(address.toBytes())));
-        byte[] body = CborEncoder.encode(CborMap.builder()
+        return TEXT.print(CborEncoder.encode(CborMap.builder()
                 .put(1, VERSION)
                 .put(2, operator.toBytes())
                 .put(3, token)
                 .put(4, bytes)
                 .put(5, new CborArray(places))
-                .build());
-        byte[] all = Arrays.copyOf(body, body.length + CHECKSUM);
-        System.arraycopy(checksum(body), 0, all, body.length, CHECKSUM);
-        return PREFIX + Base32.encode(all);
+                .build()));
     }
 
     /** @throws PpiofsException INVALID if the text is no invitation, UNSUPPORTED_FORMAT if it is of a later version */
     public static GrantInvitation parse(String text) {
-        String trimmed = text.strip();
         try {
-            if (!trimmed.startsWith(PREFIX) || trimmed.length() > MAX_TEXT) {
-                throw new MalformedException("it does not begin with " + PREFIX);
-            }
-            byte[] all = Base32.decode(trimmed.substring(PREFIX.length()));
-            byte[] body = Arrays.copyOf(all, Math.max(0, all.length - CHECKSUM));
-            if (!Arrays.equals(checksum(body), Arrays.copyOfRange(all, body.length, all.length))) {
-                throw new MalformedException("its checksum is wrong; copy it again");
-            }
-            return read(CborDecoder.decodeMap(body));
+            return read(CborDecoder.decodeMap(TEXT.read(text)));
         } catch (MalformedException e) {
             throw new PpiofsException(ErrorKind.INVALID, "read", "invitation", String.valueOf(e.getMessage()));
         }
@@ -101,13 +86,6 @@ public record GrantInvitation(PeerId operator, byte[] token, long bytes, List<Mu
             throw new MalformedException("it is for no bytes");
         }
         return new GrantInvitation(RecordFields.peer(fields, 2), fields.bytes(3, TOKEN), bytes, addresses);
-    }
-
-    private static byte[] checksum(byte[] body) {
-        CRC32C crc = new CRC32C();
-        crc.update(body);
-        int value = (int) crc.getValue();
-        return new byte[] {(byte) (value >>> 24), (byte) (value >>> 16), (byte) (value >>> 8), (byte) value};
     }
 
     /** Without the token, which is a secret. */

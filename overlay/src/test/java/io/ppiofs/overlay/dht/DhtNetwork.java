@@ -9,7 +9,10 @@ import io.ppiofs.overlay.sim.SimNetwork;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
@@ -105,12 +108,24 @@ final class DhtNetwork {
         for (int i = points.size(); i < network.hosts().size(); i++) {
             points.add(DhtKey.of(host(i).id()));
         }
-        return network.hosts().stream()
-                .filter(which)
-                .sorted((a, b) -> target.compareDistance(points.get(a.index()), points.get(b.index())))
-                .limit(20)
-                .map(SimHost::id)
-                .toList();
+        Comparator<SimHost> farthestFirst =
+                (a, b) -> target.compareDistance(points.get(b.index()), points.get(a.index()));
+        PriorityQueue<SimHost> nearest = new PriorityQueue<>(farthestFirst);
+        for (SimHost host : network.hosts()) {
+            boolean nearer = nearest.size() < 20 || farthestFirst.compare(host, nearest.element()) > 0;
+            if (nearer && which.test(host)) {
+                nearest.add(host);
+                if (nearest.size() > 20) {
+                    nearest.remove();
+                }
+            }
+        }
+        List<PeerId> found = new ArrayList<>();
+        while (!nearest.isEmpty()) {
+            found.add(nearest.remove().id());
+        }
+        Collections.reverse(found);
+        return found;
     }
 
     static byte[] key(String text) {

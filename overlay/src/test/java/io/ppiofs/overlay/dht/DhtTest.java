@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -77,6 +78,23 @@ class DhtTest {
         net.network.runFor(Duration.ofMinutes(12));
         net.host(0).crash();
         assertThat(net.await(net.nodes.get(4).get(KEY))).isEqualTo(value("early"));
+    }
+
+    /** The k nearest are everybody in the nearer buckets; lookups there would ask the same peers once more. */
+    @Test
+    void aNodeThatJoinsLooksIntoNoBucketThatItsOwnLookupHasCompleted() {
+        DhtNetwork net = new DhtNetwork(31).grow(200, AS_IT_IS);
+        Dht last = net.add(AS_IT_IS);
+        int size = net.await(last.bootstrap());
+        DhtKey own = DhtKey.of(net.host(200).id());
+        List<PeerId> nearest = net.trueClosest(net.host(200).id().toBytes(), host -> host.index() != 200);
+        int farthest = own.commonPrefix(DhtKey.of(nearest.get(19)));
+        assertThat(ids(net.await(last.tablePeers()))).containsAll(nearest);
+        int[] members = new int[DhtKey.BITS];
+        net.network.hosts().subList(0, 200).forEach(host -> members[own.commonPrefix(DhtKey.of(host.id()))]++);
+        assertThat(size)
+                .isEqualTo(Arrays.stream(members).map(n -> Math.min(n, 20)).sum());
+        assertThat(last.stats().lookups()).isLessThanOrEqualTo(1 + farthest + 1);
     }
 
     @Test

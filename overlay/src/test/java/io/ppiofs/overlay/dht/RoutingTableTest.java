@@ -231,4 +231,42 @@ class RoutingTableTest {
     private static long prefix(String address) {
         return AddressPrefix.of(Multiaddr.parse(address), true);
     }
+
+    @Test
+    void aBucketIsFullSinceThePeerThatWasHeardOfLongestAgo() {
+        Random random = new Random(11);
+        DhtKey own = DhtKey.of(peer(random));
+        RoutingTable table = new RoutingTable(own, K, PER_BUCKET, PER_TABLE);
+        List<PeerId> members = new ArrayList<>();
+        while (members.size() < K) {
+            PeerId peer = peer(random);
+            if (own.commonPrefix(DhtKey.of(peer)) == 1) {
+                assertThat(table.isFullSince(1, 0)).isFalse();
+                members.add(peer);
+                table.heard(peer, DhtKey.of(peer), AddressPrefix.NONE, members.size() * 10L);
+            }
+        }
+        assertThat(table.isFullSince(1, 10)).isTrue();
+        assertThat(table.isFullSince(1, 11)).isFalse();
+        table.heard(members.get(0), DhtKey.of(members.get(0)), AddressPrefix.NONE, 50);
+        assertThat(table.isFullSince(1, 20)).isTrue();
+        assertThat(table.isFullSince(1, 21)).isFalse();
+        assertThat(table.isFullSince(2, 0)).isFalse();
+    }
+
+    @Test
+    void bucketsBeyondALookupOfTheOwnKeyCountAsLookedUp() {
+        Random random = new Random(12);
+        DhtKey own = DhtKey.of(peer(random));
+        RoutingTable table = new RoutingTable(own, K, PER_BUCKET, PER_TABLE);
+        for (int i = 0; i < 200; i++) {
+            PeerId peer = peer(random);
+            table.heard(peer, DhtKey.of(peer), AddressPrefix.NONE, 1);
+        }
+        List<Integer> all = table.bucketsNotLookedUpSince(5);
+        assertThat(all).contains(0, 1, 2, 3, 4);
+        table.lookedUpBeyond(2, 5);
+        assertThat(table.bucketsNotLookedUpSince(5)).containsExactly(0, 1, 2);
+        assertThat(table.bucketsNotLookedUpSince(6)).isEqualTo(all);
+    }
 }

@@ -396,21 +396,24 @@ public final class SimHost implements Host {
         }
     }
 
+    /** A connection that may be closed, and what it is worth. */
+    private record Idle(SimConnection connection, int worth) {}
+
     private void prune() {
-        List<SimConnection> idle = new ArrayList<>();
+        List<Idle> idle = new ArrayList<>();
         for (List<SimConnection> some : connections.values()) {
             for (SimConnection connection : some) {
                 if (connection.idle() && connection.lastUsed() < network.nanoTime() - 1_000_000_000L) {
-                    idle.add(connection);
+                    idle.add(new Idle(connection, worth(connection.remotePeer())));
                 }
             }
         }
-        idle.sort(Comparator.<SimConnection>comparingInt(connection -> worth(connection.remotePeer()))
-                .thenComparingLong(SimConnection::lastUsed)
-                .thenComparingInt(connection -> connection.remote().index));
+        idle.sort(Comparator.comparingInt(Idle::worth)
+                .thenComparingLong(one -> one.connection.lastUsed())
+                .thenComparingInt(one -> one.connection.remote().index));
         int excess = connectionCount - network.maxConnections() * 9 / 10;
         for (int i = 0; i < Math.min(excess, idle.size()); i++) {
-            idle.get(i).close();
+            idle.get(i).connection.close();
         }
     }
 

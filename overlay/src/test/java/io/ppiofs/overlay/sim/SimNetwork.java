@@ -6,13 +6,11 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
@@ -37,13 +35,9 @@ public final class SimNetwork {
     /** 2026-01-01T00:00Z: wall clocks of all hosts start here. */
     private static final long EPOCH_MILLIS = 1_767_225_600_000L;
 
-    /** Cancelled events are swept out when they are more than this and more than half of the queue. */
-    private static final int SWEEP = 10_000;
-
     private final long seed;
     private final Random random;
-    private final PriorityQueue<SimEvent> queue = new PriorityQueue<>();
-    private final ArrayDeque<SimEvent> due = new ArrayDeque<>();
+    private final SimQueue queue = new SimQueue();
     private final List<SimHost> hosts = new ArrayList<>();
     private final Map<PeerId, SimHost> byPeer = new HashMap<>();
     private final Map<Multiaddr, SimHost> byAddress = new HashMap<>();
@@ -52,7 +46,6 @@ public final class SimNetwork {
     private long now;
     private long sequence;
     private long events;
-    private int cancelledEvents;
     private int active;
     private Latency latency = Latency.spread(Duration.ofMillis(5), Duration.ofMillis(75), 1);
     private double loss;
@@ -239,21 +232,13 @@ public final class SimNetwork {
         if (!timer) {
             active++;
         }
-        if (delay == 0) {
-            due.add(event);
-        } else {
-            queue.add(event);
-        }
+        queue.add(event, delay == 0);
         return event;
     }
 
     void cancelled(SimEvent event) {
         if (!event.timer) {
             active--;
-        }
-        if (++cancelledEvents > SWEEP && cancelledEvents > queue.size() / 2) {
-            queue.removeIf(SimEvent::cancelled);
-            cancelledEvents = 0;
         }
     }
 
@@ -331,12 +316,11 @@ public final class SimNetwork {
 
     /** Runs the next event that is due by {@code end}; false if there is none. */
     private boolean step(long end) {
-        SimEvent event = next(end);
+        SimEvent event = queue.next(end);
         if (event == null) {
             return false;
         }
         if (event.cancelled()) {
-            cancelledEvents = Math.max(0, cancelledEvents - 1);
             return true;
         }
         now = event.at;
@@ -357,14 +341,5 @@ public final class SimNetwork {
             throw new AssertionError("a task failed, seed " + seed, failure);
         }
         return true;
-    }
-
-    private @Nullable SimEvent next(long end) {
-        SimEvent soon = due.peek();
-        SimEvent later = queue.peek();
-        if (soon != null && (later == null || soon.compareTo(later) < 0)) {
-            return soon.at <= end ? due.poll() : null;
-        }
-        return later != null && later.at <= end ? queue.poll() : null;
     }
 }

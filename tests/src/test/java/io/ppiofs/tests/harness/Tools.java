@@ -17,6 +17,8 @@ public final class Tools {
             "mkfs.ext4", "e2fsprogs",
             "losetup", "mount",
             "apt-get", "apt",
+            "ip", "iproute2",
+            "nft", "nftables",
             "ps", "procps");
 
     private Tools() {}

@@ -1,6 +1,7 @@
 package io.ppiofs.tests.interop;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -138,6 +139,20 @@ class RelayInteropTest {
         // more than the relay would have carried
         JsonNode echo = js.ask("echo", "peer", java.id(), "size", 4 * BYTES);
         assertThat(echo.get("equal").booleanValue()).as("%s", echo).isTrue();
+    }
+
+    @Test
+    void a_circuit_over_javascript_that_has_carried_its_bytes_ends_and_a_new_one_can_be_made() {
+        try (JsPeer jsRelay = circuitJs().relay(RELAYED, BYTES).start();
+                JavaNode target = hiddenJava();
+                JavaNode java = JavaNode.builder().start()) {
+            String overJs = target.reserve(jsRelay.address());
+            assertThat(java.dial(overJs).limited()).isTrue();
+            assertThatThrownBy(() -> EchoService.call(java.host(), PeerId.parse(target.id()), (int) (4 * BYTES), 1))
+                    .isInstanceOf(AssertionError.class);
+            await().atMost(SOON).until(() -> java.connections(target.id()).isEmpty());
+            assertThat(java.dial(overJs).limited()).isTrue(); // and a new one can be made
+        }
     }
 
     /** A name stands for a public address with js-libp2p, so that it upgrades on the loopback; it needs the port before. */

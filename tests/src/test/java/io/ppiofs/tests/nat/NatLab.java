@@ -77,6 +77,14 @@ final class NatLab implements AutoCloseable {
     String publicHost(String name, String address) {
         String host = namespace(name);
         wire(internet, host, "wan", address + "/24");
+        ip(host, "route add 224.0.0.0/4 dev wan"); // js-libp2p leaves the choice of the interface to the routes
+        return host;
+    }
+
+    /** A host beside the others that has IPv6 only. */
+    String publicHost6(String name, String address) {
+        String host = namespace(name);
+        wire(internet, host, "wan", address + "/64 nodad"); // nobody else has the address, which is usable at once
         return host;
     }
 
