@@ -2,6 +2,7 @@ package io.ppiofs.node;
 
 import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.segment.CorruptBlock;
 import io.ppiofs.blockstore.segment.ScrubReport;
 import io.ppiofs.blockstore.segment.ScrubWatcher;
@@ -16,7 +17,6 @@ import io.ppiofs.fs.core.VolumeFileSystem;
 import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.fs.volume.OwnerKey;
-import io.ppiofs.fs.volume.PlacementScheme;
 import io.ppiofs.fs.volume.Protection;
 import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.Unlocker;
@@ -197,7 +197,7 @@ public final class EmbeddedServices implements NodeServices {
     @Override
     public VolumeSummary createVolume(NewVolume order) {
         if (order.scheme() != null) {
-            PlacementScheme.parse(order.scheme());
+            Scheme.parse(order.scheme());
             swarm("create volume", order.name());
         }
         Integer blockSize = order.blockSize();
@@ -347,8 +347,8 @@ public final class EmbeddedServices implements NodeServices {
                     "volume " + name,
                     "only its owner's home can say where it belongs");
         }
-        PlacementScheme parsed = PlacementScheme.parse(scheme);
-        if (parsed.coded()) {
+        Scheme parsed = Scheme.parse(scheme);
+        if (!parsed.isCopies()) {
             throw new PpiofsException(
                     ErrorKind.NOT_SUPPORTED,
                     "place",

@@ -1,6 +1,6 @@
 package io.ppiofs.node.swarm;
 
-import io.ppiofs.overlay.placement.Scheme;
+import io.ppiofs.blockstore.erasure.Scheme;
 import java.time.Duration;
 
 /**

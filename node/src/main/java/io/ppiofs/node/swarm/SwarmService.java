@@ -2,6 +2,7 @@ package io.ppiofs.node.swarm;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.volume.Capability;
@@ -22,7 +23,6 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.placement.Candidate;
 import io.ppiofs.overlay.placement.Rendezvous;
-import io.ppiofs.overlay.placement.Scheme;
 import io.ppiofs.overlay.storage.PinnedHead;
 import io.ppiofs.overlay.storage.StorageAdvert;
 import io.ppiofs.overlay.storage.StorageClient;
@@ -173,12 +173,7 @@ public final class SwarmService implements AutoCloseable {
             Capability.ReadWrite rw) {
         IdentityKey tenant = IdentityKey.ofSeed(rw.tenantSeed().bytes());
         VolumePlacement placement = where.placement();
-        // open groups are whole copies; for a code as many as survive the same number of failures, 3 at least
-        Scheme scheme = placement == null
-                ? Scheme.DEFAULT
-                : placement.scheme().coded()
-                        ? Scheme.DEFAULT
-                        : Scheme.copies(placement.scheme().slots());
+        Scheme scheme = (placement == null ? Scheme.DEFAULT : placement.scheme()).whileOpen();
         DrainOptions options = DrainOptions.of(scheme);
         byte[] salt = Arrays.copyOf(rw.placementSalt().bytes(), Rendezvous.SALT);
         OverlayHolders holders = new OverlayHolders(

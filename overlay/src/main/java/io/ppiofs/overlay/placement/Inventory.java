@@ -1,6 +1,7 @@
 package io.ppiofs.overlay.placement;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import java.nio.ByteBuffer;

@@ -1,6 +1,7 @@
 package io.ppiofs.overlay.placement;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.cbor.Cbor;
 import io.ppiofs.cbor.CborArray;
 import io.ppiofs.cbor.CborBytes;
