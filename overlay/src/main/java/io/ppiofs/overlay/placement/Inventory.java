@@ -64,6 +64,17 @@ public record Inventory(Scheme scheme, List<Entry> entries) {
         return mine;
     }
 
+    /** Stripes of a coded group; 0 with copies. */
+    public int stripes() {
+        return scheme.isCopies() ? 0 : entries.size() / scheme.slots();
+    }
+
+    /** @param number from 0, below {@link #stripes} */
+    public Stripe stripe(int number) {
+        int slots = scheme.slots();
+        return new Stripe(scheme, entries.subList(number * slots, (number + 1) * slots));
+    }
+
     /** Stored bytes of all entries. */
     public long bytes() {
         return entries.stream().mapToLong(Entry::length).sum();
