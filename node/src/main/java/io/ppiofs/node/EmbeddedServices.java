@@ -22,6 +22,7 @@ import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.Unlocker;
 import io.ppiofs.fs.volume.VolumeDirectory;
 import io.ppiofs.fs.volume.VolumeParameters;
+import io.ppiofs.fs.volume.VolumePlacement;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.network.NetworkOrder;
@@ -191,7 +192,20 @@ public final class EmbeddedServices implements NodeServices {
                     case UNPROTECTED -> "unprotected";
                     case PASSPHRASE -> "passphrase";
                     case KEY_FILE -> "key file";
-                });
+                },
+                scheme(volume));
+    }
+
+    private static @Nullable String scheme(VolumeDirectory volume) {
+        try {
+            VolumePlacement placement = volume.placement();
+            return placement == null || placement.swarm() == null
+                    ? null
+                    : placement.scheme().toString();
+        } catch (PpiofsException e) {
+            LOG.warn("volume {}: {}", volume.config().name(), e.getMessage());
+            return "unreadable";
+        }
     }
 
     @Override
@@ -334,11 +348,15 @@ public final class EmbeddedServices implements NodeServices {
     }
 
     @Override
-    public void place(String name, Unlock unlock, String scheme) {
-        place(name, unlocked(name, unlock), scheme);
+    public boolean place(String name, Unlock unlock, String scheme) {
+        VolumePlacement placed = place(name, unlocked(name, unlock), scheme);
+        return live.stream()
+                        .filter(volume -> volume.keepAs(placed.volume(), placed.scheme()))
+                        .count()
+                > 0;
     }
 
-    private void place(String name, UnlockedVolume volume, String scheme) {
+    private VolumePlacement place(String name, UnlockedVolume volume, String scheme) {
         OwnerKey owner = volume.owner();
         if (owner == null) {
             throw new PpiofsException(
@@ -347,15 +365,11 @@ public final class EmbeddedServices implements NodeServices {
                     "volume " + name,
                     "only its owner's home can say where it belongs");
         }
-        Scheme parsed = Scheme.parse(scheme);
-        if (!parsed.isCopies()) {
-            throw new PpiofsException(
-                    ErrorKind.NOT_SUPPORTED,
-                    "place",
-                    "volume " + name,
-                    "erasure codes come in a later version; give a number of copies");
-        }
-        directory(name).place(owner, parsed, swarm("place", "volume " + name).network());
+        return directory(name)
+                .place(
+                        owner,
+                        Scheme.parse(scheme),
+                        swarm("place", "volume " + name).network());
     }
 
     private VolumeDirectory directory(String name) {

@@ -13,11 +13,13 @@ import io.ppiofs.overlay.fetch.Fetcher;
 import io.ppiofs.overlay.fetch.Transfer;
 import io.ppiofs.overlay.fetch.Want;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -41,13 +43,20 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     private final GroupBook book;
     private final Fetcher fetcher;
     private final BlockClient client;
+    private final StripeReader stripes;
     private final Supplier<Collection<PeerId>> operators;
 
     /** @param operators peers to ask for what the book cannot name: manifests and inventories */
-    SwarmReader(GroupBook book, Fetcher fetcher, BlockClient client, Supplier<Collection<PeerId>> operators) {
+    SwarmReader(
+            GroupBook book,
+            Fetcher fetcher,
+            BlockClient client,
+            StripeReader stripes,
+            Supplier<Collection<PeerId>> operators) {
         this.book = book;
         this.fetcher = fetcher;
         this.client = client;
+        this.stripes = stripes;
         this.operators = operators;
     }
 
@@ -59,10 +68,13 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     @Override
     public Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
         List<Want> wants = new ArrayList<>();
+        List<Cid> coded = new ArrayList<>();
         for (Cid cid : new LinkedHashSet<>(cids)) {
-            Group group = book.groupOf(cid);
-            if (group != null) {
-                wants.add(new Want(cid, book.length(cid), List.copyOf(group.holders())));
+            GroupBook.Located located = book.locate(cid);
+            if (located != null && located.group().scheme().isCopies()) {
+                wants.add(new Want(cid, located.length(), located.holders()));
+            } else if (located != null) {
+                coded.add(cid);
             }
         }
         Map<Cid, ByteBuffer> fetched = new ConcurrentHashMap<>();
@@ -70,6 +82,9 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             Transfer transfer =
                     fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
             await(transfer.done(), transfer::cancel);
+        }
+        if (!coded.isEmpty()) {
+            fetched.putAll(stripes.fetch(coded, PATIENCE));
         }
         return fetched;
     }
@@ -122,12 +137,28 @@ final class SwarmReader implements SwarmBlockStore.Remote {
                 "none of " + peers.size() + " peers has it; are the storage nodes of this network reachable?");
     }
 
+    /** As {@link #learn}, and forgets groups that the manifest does not name: for who only reads. */
+    void learnOnly(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
+        Set<GroupId> named = new HashSet<>();
+        for (Manifest.Place place :
+                learnPlaces(manifest, network, preferred, sealedToPlain).places()) {
+            named.add(place.table().table().group());
+        }
+        book.keepOnly(named);
+        book.markLearnt(manifest);
+    }
+
     /**
      * Learns where blocks are from a manifest: the inventories of groups that are new or have grown are fetched.
      *
      * @param sealedToPlain opens the manifest
      */
     void learn(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
+        learnPlaces(manifest, network, preferred, sealedToPlain);
+        book.markLearnt(manifest);
+    }
+
+    private Manifest learnPlaces(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
         Manifest read = Manifest.decode(sealedToPlain.open(bytes(find(manifest, preferred))), network);
         for (Manifest.Place place : read.places()) {
             Group known = book.find(place.table().table().group());
@@ -139,7 +170,7 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             book.learn(place.table(), Inventory.decode(bytes(find(place.inventory(), holders))));
         }
         book.sync();
-        book.markLearnt(manifest);
+        return read;
     }
 
     /** Opens a sealed manifest. */

@@ -136,9 +136,11 @@ public final class SwarmService implements AutoCloseable {
      */
     public SwarmVolume open(UnlockedVolume volume, VolumeDirectory where, BlockStore local) {
         GroupBook book = GroupBook.open(where.path().resolve(PLACEMENT), network.id());
-        SwarmReader reader = new SwarmReader(book, fetcher, blocks, this::operators);
+        StripeReader stripes = new StripeReader(book, fetcher, local);
+        SwarmReader reader = new SwarmReader(book, fetcher, blocks, stripes, this::operators);
         try {
-            learn(volume, book, reader);
+            boolean writes = volume.capability() instanceof Capability.ReadWrite && volume.writer() != null;
+            learn(volume, book, writes ? reader::learn : reader::learnOnly);
             return volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null
                     ? writer(volume, volume.writer(), where, local, book, reader, rw)
                     : opened(new SwarmVolume(
@@ -149,13 +151,19 @@ public final class SwarmService implements AutoCloseable {
         }
     }
 
-    private void learn(UnlockedVolume volume, GroupBook book, SwarmReader reader) {
+    /** How a manifest is learnt: what a writer knows beyond it stays. */
+    @FunctionalInterface
+    private interface Learning {
+        void learn(Cid manifest, NetworkId network, Collection<PeerId> preferred, SwarmReader.Opener opener);
+    }
+
+    private void learn(UnlockedVolume volume, GroupBook book, Learning learning) {
         Cid manifest = volume.heads().read().clear().manifestRoot();
         if (manifest == null || book.hasLearnt(manifest)) {
             return;
         }
         try {
-            reader.learn(
+            learning.learn(
                     manifest, network.id(), List.of(), bytes -> volume.keys().openManifest(bytes));
         } catch (PpiofsException e) {
             // what is known from before may do; what is missing is an error where it is read
@@ -173,7 +181,7 @@ public final class SwarmService implements AutoCloseable {
             Capability.ReadWrite rw) {
         IdentityKey tenant = IdentityKey.ofSeed(rw.tenantSeed().bytes());
         VolumePlacement placement = where.placement();
-        Scheme scheme = (placement == null ? Scheme.DEFAULT : placement.scheme()).whileOpen();
+        Scheme scheme = placement == null ? Scheme.DEFAULT : placement.scheme();
         DrainOptions options = DrainOptions.of(scheme);
         byte[] salt = Arrays.copyOf(rw.placementSalt().bytes(), Rendezvous.SALT);
         OverlayHolders holders = new OverlayHolders(
