@@ -44,13 +44,21 @@ import org.slf4j.LoggerFactory;
 final class StripeReader {
     private static final Logger LOG = LoggerFactory.getLogger(StripeReader.class);
 
-    /** Peers that deliver nothing at all for this long are given up. */
-    private static final Duration QUIET = Duration.ofSeconds(5);
+    /**
+     * How peers that do not deliver are treated.
+     *
+     * @param quiet peers that deliver nothing at all for this long are given up
+     * @param shunned for how long they are asked only if others do not suffice; twice as long each time, up to {@code longest}
+     */
+    record Times(Duration quiet, Duration shunned, Duration longest) {
+        static final Times DEFAULT = new Times(Duration.ofSeconds(5), Duration.ofSeconds(15), Duration.ofMinutes(2));
 
-    /** For how long a peer that did not deliver is asked only if others do not suffice; twice as long each time, up to the longest. */
-    private static final Duration SHUNNED = Duration.ofSeconds(15);
-
-    private static final Duration LONGEST_SHUNNED = Duration.ofMinutes(2);
+        private Shun after(@Nullable Shun before) {
+            Duration doubled = before == null ? shunned : before.length.multipliedBy(2);
+            Duration length = doubled.compareTo(longest) < 0 ? doubled : longest;
+            return new Shun(System.nanoTime() + length.toNanos(), length);
+        }
+    }
 
     /** Stripes that are in memory at a time. */
     private static final int AT_ONCE = 8;
@@ -58,28 +66,28 @@ final class StripeReader {
     private final GroupBook book;
     private final Fetcher fetcher;
     private final BlockStore local;
+    private final Times times;
 
     private final Map<PeerId, Shun> shunned = new ConcurrentHashMap<>();
 
     /** @param until System.nanoTime */
-    private record Shun(long until, Duration length) {
-        static Shun after(@Nullable Shun before) {
-            Duration length = before == null ? SHUNNED : before.length.multipliedBy(2);
-            Duration bounded = length.compareTo(LONGEST_SHUNNED) < 0 ? length : LONGEST_SHUNNED;
-            return new Shun(System.nanoTime() + bounded.toNanos(), bounded);
-        }
-    }
+    private record Shun(long until, Duration length) {}
 
     /** @param local where blocks of a stripe may be already */
-    StripeReader(GroupBook book, Fetcher fetcher, BlockStore local) {
+    StripeReader(GroupBook book, Fetcher fetcher, BlockStore local, Times times) {
         this.book = book;
         this.fetcher = fetcher;
         this.local = local;
+        this.times = times;
     }
 
     private record Key(int group, int stripe) {}
 
-    /** A stripe of which blocks are wanted. @param wanted their places in it */
+    /**
+     * A stripe of which blocks are wanted.
+     *
+     * @param wanted their places in it
+     */
     private record Job(Group group, Stripe stripe, List<Integer> wanted) {
         PeerId holder(int slot) {
             return group.table().holders().get(slot);
@@ -89,11 +97,11 @@ final class StripeReader {
     /**
      * Blocks that the book says are in coded groups, and whatever else had to be fetched for them.
      *
+     * @param end System.nanoTime at which it gives up
      * @return checked; those that cannot be had now are missing
      * @throws PpiofsException INTERRUPTED
      */
-    Map<Cid, ByteBuffer> fetch(List<Cid> cids, Duration patience) {
-        long end = System.nanoTime() + patience.toNanos();
+    Map<Cid, ByteBuffer> fetch(List<Cid> cids, long end) {
         Map<Cid, ByteBuffer> found = new ConcurrentHashMap<>();
         List<Want> direct = new ArrayList<>();
         for (Cid cid : cids) {
@@ -232,9 +240,9 @@ final class StripeReader {
             last.set(System.nanoTime());
         });
         try {
-            while (!awaitFor(transfer, Duration.ofMillis(200))) {
+            while (!awaitFor(transfer, times.quiet().dividedBy(10))) {
                 long now = System.nanoTime();
-                if (now - end >= 0 || now - last.get() >= QUIET.toNanos()) {
+                if (now - end >= 0 || now - last.get() >= times.quiet().toNanos()) {
                     break;
                 }
             }
@@ -251,9 +259,9 @@ final class StripeReader {
         delivered.forEach((peer, all) -> {
             if (all) {
                 shunned.remove(peer);
-            } else if (shunned.compute(peer, (id, before) -> Shun.after(before))
+            } else if (shunned.compute(peer, (id, before) -> times.after(before))
                     .length()
-                    .equals(SHUNNED)) {
+                    .equals(times.shunned())) {
                 LOG.info("peer {} does not deliver its part of stripes; it is restored from the others", peer);
             }
         });

@@ -44,6 +44,7 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     private final Fetcher fetcher;
     private final BlockClient client;
     private final StripeReader stripes;
+    private final TableRefresh tables;
     private final Supplier<Collection<PeerId>> operators;
 
     /** @param operators peers to ask for what the book cannot name: manifests and inventories */
@@ -52,11 +53,13 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             Fetcher fetcher,
             BlockClient client,
             StripeReader stripes,
+            TableRefresh tables,
             Supplier<Collection<PeerId>> operators) {
         this.book = book;
         this.fetcher = fetcher;
         this.client = client;
         this.stripes = stripes;
+        this.tables = tables;
         this.operators = operators;
     }
 
@@ -67,6 +70,25 @@ final class SwarmReader implements SwarmBlockStore.Remote {
 
     @Override
     public Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        Map<Cid, ByteBuffer> fetched = fetch(cids, end);
+        Set<Group> incomplete = new HashSet<>();
+        List<Cid> missing = new ArrayList<>();
+        for (Cid cid : cids) {
+            GroupBook.Located located = fetched.containsKey(cid) ? null : book.locate(cid);
+            if (located != null) {
+                incomplete.add(located.group());
+                missing.add(cid);
+            }
+        }
+        if (!missing.isEmpty() && System.nanoTime() - end < 0 && tables.refresh(incomplete)) {
+            fetched.putAll(fetch(missing, end));
+        }
+        return fetched;
+    }
+
+    /** @param end System.nanoTime */
+    private Map<Cid, ByteBuffer> fetch(List<Cid> cids, long end) {
         List<Want> wants = new ArrayList<>();
         List<Cid> coded = new ArrayList<>();
         for (Cid cid : new LinkedHashSet<>(cids)) {
@@ -78,21 +100,22 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             }
         }
         Map<Cid, ByteBuffer> fetched = new ConcurrentHashMap<>();
-        if (!wants.isEmpty()) {
-            Transfer transfer =
-                    fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
-            await(transfer.done(), transfer::cancel);
-        }
+        Transfer transfer = wants.isEmpty()
+                ? null
+                : fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
         if (!coded.isEmpty()) {
-            fetched.putAll(stripes.fetch(coded, PATIENCE));
+            fetched.putAll(stripes.fetch(coded, end));
+        }
+        if (transfer != null) {
+            await(transfer.done(), transfer::cancel, end);
         }
         return fetched;
     }
 
     /** Waits within the patience; what has arrived until then counts. */
-    private static void await(CompletableFuture<?> done, Runnable cancel) {
+    private static void await(CompletableFuture<?> done, Runnable cancel, long end) {
         try {
-            done.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            done.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             cancel.run();
             Thread.currentThread().interrupt();
@@ -124,7 +147,7 @@ final class SwarmReader implements SwarmBlockStore.Remote {
                     got.put(name, bytes);
                 }
             });
-            await(fetch.done(), fetch::cancel);
+            await(fetch.done(), fetch::cancel, System.nanoTime() + PATIENCE.toNanos());
             ByteBuffer block = got.get(cid);
             if (block != null) {
                 return block;

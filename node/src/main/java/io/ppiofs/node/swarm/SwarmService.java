@@ -136,8 +136,9 @@ public final class SwarmService implements AutoCloseable {
      */
     public SwarmVolume open(UnlockedVolume volume, VolumeDirectory where, BlockStore local) {
         GroupBook book = GroupBook.open(where.path().resolve(PLACEMENT), network.id());
-        StripeReader stripes = new StripeReader(book, fetcher, local);
-        SwarmReader reader = new SwarmReader(book, fetcher, blocks, stripes, this::operators);
+        StripeReader stripes = new StripeReader(book, fetcher, local, StripeReader.Times.DEFAULT);
+        SwarmReader reader = new SwarmReader(
+                book, fetcher, blocks, stripes, new TableRefresh(book, storage::table), this::operators);
         try {
             boolean writes = volume.capability() instanceof Capability.ReadWrite && volume.writer() != null;
             learn(volume, book, writes ? reader::learn : reader::learnOnly);
@@ -305,7 +306,8 @@ public final class SwarmService implements AutoCloseable {
                     "import",
                     "volume " + capability.volumeId(),
                     "none of " + directory.operators().size()
-                            + " storage nodes keeps a head of it; check network.bootstrap, and that its writer has published");
+                            + " storage nodes keeps a head of it; check network.bootstrap, and that its writer has"
+                            + " published");
         }
         @Nullable PpiofsException last = null;
         for (int i = bundles.size() - 1; i >= 0; i--) {
