@@ -2,6 +2,7 @@ package io.ppiofs.node;
 
 import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.segment.CorruptBlock;
 import io.ppiofs.blockstore.segment.ScrubReport;
 import io.ppiofs.blockstore.segment.ScrubWatcher;
@@ -16,12 +17,12 @@ import io.ppiofs.fs.core.VolumeFileSystem;
 import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.fs.volume.OwnerKey;
-import io.ppiofs.fs.volume.PlacementScheme;
 import io.ppiofs.fs.volume.Protection;
 import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.Unlocker;
 import io.ppiofs.fs.volume.VolumeDirectory;
 import io.ppiofs.fs.volume.VolumeParameters;
+import io.ppiofs.fs.volume.VolumePlacement;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.network.NetworkOrder;
@@ -191,13 +192,26 @@ public final class EmbeddedServices implements NodeServices {
                     case UNPROTECTED -> "unprotected";
                     case PASSPHRASE -> "passphrase";
                     case KEY_FILE -> "key file";
-                });
+                },
+                scheme(volume));
+    }
+
+    private static @Nullable String scheme(VolumeDirectory volume) {
+        try {
+            VolumePlacement placement = volume.placement();
+            return placement == null || placement.swarm() == null
+                    ? null
+                    : placement.scheme().toString();
+        } catch (PpiofsException e) {
+            LOG.warn("volume {}: {}", volume.config().name(), e.getMessage());
+            return "unreadable";
+        }
     }
 
     @Override
     public VolumeSummary createVolume(NewVolume order) {
         if (order.scheme() != null) {
-            PlacementScheme.parse(order.scheme());
+            Scheme.parse(order.scheme());
             swarm("create volume", order.name());
         }
         Integer blockSize = order.blockSize();
@@ -334,11 +348,15 @@ public final class EmbeddedServices implements NodeServices {
     }
 
     @Override
-    public void place(String name, Unlock unlock, String scheme) {
-        place(name, unlocked(name, unlock), scheme);
+    public boolean place(String name, Unlock unlock, String scheme) {
+        VolumePlacement placed = place(name, unlocked(name, unlock), scheme);
+        return live.stream()
+                        .filter(volume -> volume.keepAs(placed.volume(), placed.scheme()))
+                        .count()
+                > 0;
     }
 
-    private void place(String name, UnlockedVolume volume, String scheme) {
+    private VolumePlacement place(String name, UnlockedVolume volume, String scheme) {
         OwnerKey owner = volume.owner();
         if (owner == null) {
             throw new PpiofsException(
@@ -347,15 +365,11 @@ public final class EmbeddedServices implements NodeServices {
                     "volume " + name,
                     "only its owner's home can say where it belongs");
         }
-        PlacementScheme parsed = PlacementScheme.parse(scheme);
-        if (parsed.coded()) {
-            throw new PpiofsException(
-                    ErrorKind.NOT_SUPPORTED,
-                    "place",
-                    "volume " + name,
-                    "erasure codes come in a later version; give a number of copies");
-        }
-        directory(name).place(owner, parsed, swarm("place", "volume " + name).network());
+        return directory(name)
+                .place(
+                        owner,
+                        Scheme.parse(scheme),
+                        swarm("place", "volume " + name).network());
     }
 
     private VolumeDirectory directory(String name) {

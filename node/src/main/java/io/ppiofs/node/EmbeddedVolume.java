@@ -2,6 +2,7 @@ package io.ppiofs.node;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.sealed.SealStatistics;
 import io.ppiofs.blockstore.sealed.SealedBlocks;
 import io.ppiofs.blockstore.sealed.SealedOptions;
@@ -22,6 +23,7 @@ import io.ppiofs.fs.fuse.CoarseClock;
 import io.ppiofs.fs.tree.SipHash;
 import io.ppiofs.fs.volume.HybridLogicalClock;
 import io.ppiofs.fs.volume.UnlockedVolume;
+import io.ppiofs.fs.volume.VolumeId;
 import io.ppiofs.fs.volume.VolumeParameters;
 import io.ppiofs.fs.volume.WriterIdentity;
 import io.ppiofs.node.config.NodeConfig;
@@ -52,6 +54,7 @@ final class EmbeddedVolume implements OpenVolume {
 
     private static final int RECONCILED_AT_ONCE = 1 << 14;
 
+    private final VolumeId id;
     private final VolumeFileSystem fs;
     private final SealedBlocks blocks;
     private final SegmentBlockStore store;
@@ -59,11 +62,13 @@ final class EmbeddedVolume implements OpenVolume {
     private final Set<EmbeddedVolume> live;
 
     private EmbeddedVolume(
+            VolumeId id,
             VolumeFileSystem fs,
             SealedBlocks blocks,
             SegmentBlockStore store,
             @Nullable SwarmVolume swarm,
             Set<EmbeddedVolume> live) {
+        this.id = id;
         this.swarm = swarm;
         this.live = live;
         this.fs = fs;
@@ -110,7 +115,7 @@ final class EmbeddedVolume implements OpenVolume {
             options = options.withIntervals(options.syncInterval(), PUBLISHED);
         }
         VolumeFileSystem fs = VolumeFileSystem.open(core, options, files, CoarseClock.ofSystem());
-        EmbeddedVolume opened = new EmbeddedVolume(fs, blocks, store, swarm, live);
+        EmbeddedVolume opened = new EmbeddedVolume(volume.config().id(), fs, blocks, store, swarm, live);
         live.add(opened);
         if (swarm != null) {
             fs.onCheckpoint(saved -> swarm.onCheckpoint());
@@ -160,6 +165,19 @@ final class EmbeddedVolume implements OpenVolume {
         } catch (PpiofsException e) {
             LOG.error("what is not on peers yet could not be found out: {}", e.getMessage());
         }
+    }
+
+    /**
+     * Keeps the blocks on peers like this from now on.
+     *
+     * @return whether this is that volume, and its blocks are on peers
+     */
+    boolean keepAs(VolumeId volume, Scheme scheme) {
+        if (swarm == null || !id.equals(volume)) {
+            return false;
+        }
+        swarm.keepAs(scheme);
+        return true;
     }
 
     VolumeFileSystem fileSystem() {

@@ -72,12 +72,14 @@ public interface NodeServices extends AutoCloseable {
     String share(String name, Unlock unlock, String right);
 
     /**
-     * From now on, the volume's blocks belong on peers of the node's network; effective when it is opened next.
+     * From now on, the volume's blocks belong on peers of the node's network, kept like this. An open volume that is on peers
+     * already is changed in the background; one that was not yet goes there when it is opened next.
      *
      * @param scheme {@code 3} or {@code 4+2}
+     * @return whether it has begun
      * @throws PpiofsException NOT_CONNECTED if the node is in no network; NOT_PERMITTED for who is not the owner
      */
-    void place(String name, Unlock unlock, String scheme);
+    boolean place(String name, Unlock unlock, String scheme);
 
     /**
      * Unlocks the volume and opens its filesystem; the node keeps one open instance per volume.

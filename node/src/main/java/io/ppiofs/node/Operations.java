@@ -159,10 +159,11 @@ final class Operations implements Handler {
 
     private Map<String, @Nullable Object> place(Request request) {
         String name = node.services().volume(request.text("name")).name();
-        node.services().place(name, MountRequest.unlockOf(request), request.text("scheme"));
+        boolean begun = node.services().place(name, MountRequest.unlockOf(request), request.text("scheme"));
         Map<String, @Nullable Object> answer = new LinkedHashMap<>();
         answer.put("name", name);
         answer.put("scheme", request.text("scheme"));
+        answer.put("begun", begun);
         return answer;
     }
 

@@ -128,6 +128,7 @@ public final class StatusFacts {
         facts.put("id", summary.id());
         facts.put("created", summary.created().toString());
         facts.put("protection", summary.protection());
+        facts.put("scheme", summary.scheme());
         return facts;
     }
 

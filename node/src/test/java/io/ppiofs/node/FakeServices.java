@@ -81,7 +81,8 @@ public final class FakeServices implements NodeServices {
             throw new PpiofsException(ErrorKind.EXISTS, "volume", order.name(), "exists already");
         }
         String protection = order.protection().isNone() ? "unprotected" : "passphrase";
-        VolumeSummary volume = new VolumeSummary(order.name(), "id-" + order.name(), Instant.EPOCH, protection);
+        VolumeSummary volume =
+                new VolumeSummary(order.name(), "id-" + order.name(), Instant.EPOCH, protection, order.scheme());
         volumes.put(order.name(), volume);
         return volume;
     }
@@ -97,7 +98,7 @@ public final class FakeServices implements NodeServices {
     }
 
     @Override
-    public void place(String name, Unlock unlock, String scheme) {
+    public boolean place(String name, Unlock unlock, String scheme) {
         throw new PpiofsException(ErrorKind.NOT_CONNECTED, "place", name, "there is no network here");
     }
 

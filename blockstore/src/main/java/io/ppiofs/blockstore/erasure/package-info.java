@@ -1,6 +1,6 @@
 /**
  * Erasure coding: {@link io.ppiofs.blockstore.erasure.ReedSolomon} makes m parity fragments for k blocks so that any k of
- * the k + m restore the rest; {@link io.ppiofs.blockstore.erasure.CessFile} cuts, codes and names a file as CESS does.
+ * the k + m restore the rest; {@link io.ppiofs.blockstore.erasure.Scheme} says which code, or how many copies; {@link io.ppiofs.blockstore.erasure.CessFile} cuts, codes and names a file as CESS does.
  *
  * <p>Arithmetic in GF(2^8) with the polynomial 0x11d. The bytes do not depend on how they are computed: Intel's ISA-L (Debian's {@code libisal2})
  * where it loads, else Java code that the JIT compiler turns into vector instructions. {@code docs/formats.md},

@@ -1,5 +1,6 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.file.DurableFile;
@@ -330,7 +331,7 @@ public record VolumeDirectory(Path path, VolumeConfig config) {
      * @param swarm the network that holds the blocks; null: none
      * @throws PpiofsException NO_SPACE, IO
      */
-    public VolumePlacement place(OwnerKey owner, PlacementScheme scheme, @Nullable NetworkId swarm) {
+    public VolumePlacement place(OwnerKey owner, Scheme scheme, @Nullable NetworkId swarm) {
         VolumePlacement last = placement();
         long revision = last == null ? 1 : last.revision() + 1;
         VolumePlacement next = VolumePlacement.sign(owner, config.network(), revision, scheme, swarm);

@@ -1,5 +1,6 @@
 package io.ppiofs.fs.volume;
 
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.cbor.Cbor;
 import io.ppiofs.cbor.CborBytes;
 import io.ppiofs.cbor.CborMap;
@@ -22,12 +23,11 @@ public final class VolumePlacement {
 
     private final VolumeId volume;
     private final long revision;
-    private final PlacementScheme scheme;
+    private final Scheme scheme;
     private final @Nullable NetworkId swarm;
     private final byte[] envelope;
 
-    private VolumePlacement(
-            VolumeId volume, long revision, PlacementScheme scheme, @Nullable NetworkId swarm, byte[] envelope) {
+    private VolumePlacement(VolumeId volume, long revision, Scheme scheme, @Nullable NetworkId swarm, byte[] envelope) {
         this.volume = volume;
         this.revision = revision;
         this.scheme = scheme;
@@ -41,7 +41,7 @@ public final class VolumePlacement {
      * @param swarm the network that holds the blocks; null: they stay on this machine
      */
     public static VolumePlacement sign(
-            OwnerKey owner, NetworkId network, long revision, PlacementScheme scheme, @Nullable NetworkId swarm) {
+            OwnerKey owner, NetworkId network, long revision, Scheme scheme, @Nullable NetworkId swarm) {
         if (revision < 1) {
             throw new IllegalArgumentException("revision " + revision);
         }
@@ -68,9 +68,9 @@ public final class VolumePlacement {
             CborMap f = opened.fields();
             f.requireFields(5);
             long revision = f.uint(3, Long.MAX_VALUE);
-            String text = f.text(4, PlacementScheme.MAX_TEXT);
+            String text = f.text(4, Scheme.MAX_TEXT);
             byte[] swarm = f.bytesOrNull(5, NetworkId.LENGTH);
-            PlacementScheme scheme = scheme(text);
+            Scheme scheme = scheme(text);
             if (revision < 1 || !scheme.toString().equals(text)) {
                 throw new MalformedException("its revision or scheme is impossible");
             }
@@ -86,9 +86,9 @@ public final class VolumePlacement {
         }
     }
 
-    private static PlacementScheme scheme(String text) throws MalformedException {
+    private static Scheme scheme(String text) throws MalformedException {
         try {
-            return PlacementScheme.parse(text);
+            return Scheme.parse(text);
         } catch (PpiofsException e) {
             throw new MalformedException("its scheme is impossible");
         }
@@ -102,7 +102,7 @@ public final class VolumePlacement {
         return revision;
     }
 
-    public PlacementScheme scheme() {
+    public Scheme scheme() {
         return scheme;
     }
 

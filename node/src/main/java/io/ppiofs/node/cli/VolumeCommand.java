@@ -1,5 +1,6 @@
 package io.ppiofs.node.cli;
 
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.MountRequest;
@@ -64,6 +65,14 @@ final class VolumeCommand implements Runnable {
                             description = "keep its blocks on N peers of the node's network; default: only here")
                     @Nullable
                     String copies,
+            @Option(
+                            names = "--code",
+                            paramLabel = "K+M",
+                            description =
+                                    "keep its blocks there as Reed-Solomon stripes: any K of K+M peers restore them; what "
+                                            + "is new is kept as copies until it fills stripes")
+                    @Nullable
+                    String code,
             @Mixin UnlockOptions unlock,
             @Mixin JsonOption json)
             throws IOException, InterruptedException {
@@ -73,7 +82,7 @@ final class VolumeCommand implements Runnable {
                 .with("blockSize", blockSize == null ? null : blockSize.bytes())
                 .with("noDedup", noDedup)
                 .with("noPadding", noPadding)
-                .with("scheme", copies);
+                .with("scheme", scheme("create volume", copies, code));
         Request request = MountRequest.withUnlock(order, unlock.read(around.environment(), null, null));
         Map<?, ?> volume = main.node().ask(request, Progress.NONE);
         json.print(around, volume, () -> {
@@ -184,24 +193,58 @@ final class VolumeCommand implements Runnable {
     @Command(
             name = "place",
             header = "keep a volume's blocks on peers",
-            description = "From its next mount on, the volume's blocks are kept on peers of the node's network.")
+            description = {
+                "The volume's blocks are kept on peers of the node's network, as so many copies or as stripes of a code. A mounted "
+                        + "volume that is on peers already is changed in the background, and never survives less meanwhile than "
+                        + "before; another one goes there from its next mount on.",
+                "  ppiofs volume place photos --code 4+2"
+            })
     int place(
             @Parameters(paramLabel = "NAME") String name,
-            @Option(names = "--copies", paramLabel = "N", required = true, description = "on how many peers")
-                    String copies,
+            @Option(names = "--copies", paramLabel = "N", description = "on how many peers") @Nullable String copies,
+            @Option(
+                            names = "--code",
+                            paramLabel = "K+M",
+                            description = "K data and M parity blocks to a stripe, each on a peer of its own")
+                    @Nullable
+                    String code,
             @Mixin UnlockOptions unlock,
             @Mixin JsonOption json)
             throws IOException, InterruptedException {
         Surroundings around = main.surroundings();
-        Request order = new Request("volume.place").with("name", name).with("scheme", copies);
+        String scheme = scheme("place", copies, code);
+        if (scheme == null) {
+            throw new PpiofsException(ErrorKind.INVALID, "place", "volume " + name, "give --copies N or --code K+M");
+        }
+        Request order = new Request("volume.place").with("name", name).with("scheme", scheme);
         Map<?, ?> facts = main.node()
                 .ask(MountRequest.withUnlock(order, unlock.read(around.environment(), null, null)), Progress.NONE);
         json.print(
                 around,
                 facts,
                 () -> around.out()
-                        .println("volume " + name + " will be kept on " + copies + " peers from its next mount on"));
+                        .println("volume " + name + " is kept as " + scheme
+                                + (Boolean.TRUE.equals(facts.get("begun"))
+                                        ? " from now on; what is on peers already is written anew in the background"
+                                        : " from its next mount on")));
         return 0;
+    }
+
+    /** What the control protocol calls a scheme; null for none. */
+    private static @Nullable String scheme(String operation, @Nullable String copies, @Nullable String code) {
+        if (copies != null && code != null) {
+            throw new PpiofsException(ErrorKind.INVALID, operation, "--copies and --code", "exclude each other");
+        }
+        String text = copies == null ? code : copies;
+        if (text == null) {
+            return null;
+        }
+        Scheme scheme = Scheme.parse(text);
+        if (scheme.isCopies() != (copies != null)) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID, operation, "scheme " + scheme, "--copies takes a number, --code K+M");
+        }
+        return scheme.toString();
     }
 
     @Command(

@@ -1,13 +1,13 @@
 package io.ppiofs.node.swarm;
 
-import io.ppiofs.overlay.placement.Scheme;
+import io.ppiofs.blockstore.erasure.Scheme;
 import java.time.Duration;
 
 /**
  * How blocks are brought to peers.
  *
- * @param copies of each block while its group is open, and after that if the volume keeps copies
- * @param groupBytes stored bytes after which a group is closed
+ * @param scheme in which closed groups are kept; open ones as {@link Scheme#whileOpen} says
+ * @param groupBytes stored bytes after which a group is closed at the latest
  * @param groupBlocks blocks after which a group is closed
  * @param batchBytes most stored bytes that are under way at a time
  * @param retry pause after a failure, and between looks at what holders lack
@@ -15,16 +15,18 @@ import java.time.Duration;
  * @param replaceAfter a holder that could not be reached for this long is replaced if there is another peer
  */
 record DrainOptions(
-        Scheme copies,
+        Scheme scheme,
         long groupBytes,
         int groupBlocks,
         int batchBytes,
         Duration retry,
         Duration check,
         Duration replaceAfter) {
-    static DrainOptions of(Scheme copies) {
+    private static final long SMALL = 16 << 20;
+
+    static DrainOptions of(Scheme scheme) {
         return new DrainOptions(
-                copies,
+                scheme,
                 256L << 20,
                 16_384,
                 16 << 20,
@@ -33,11 +35,29 @@ record DrainOptions(
                 Duration.ofMinutes(15));
     }
 
+    DrainOptions withScheme(Scheme other) {
+        return new DrainOptions(other, groupBytes, groupBlocks, batchBytes, retry, check, replaceAfter);
+    }
+
+    /**
+     * Stored bytes after which an open group is closed. With a code a small volume has small groups: what is open takes the space
+     * of copies. A stripe should be full of large blocks, though.
+     *
+     * @param placed stored bytes of all groups
+     */
+    long closeAt(long placed) {
+        if (scheme.isCopies()) {
+            return groupBytes;
+        }
+        long smallest = Math.max(SMALL, (long) scheme.data() * (4 << 20));
+        return Math.min(groupBytes, Math.max(smallest, placed / 8));
+    }
+
     DrainOptions withGroups(long bytes, int blocks) {
-        return new DrainOptions(copies, bytes, blocks, batchBytes, retry, check, replaceAfter);
+        return new DrainOptions(scheme, bytes, blocks, batchBytes, retry, check, replaceAfter);
     }
 
     DrainOptions withTimes(Duration newRetry, Duration newCheck, Duration newReplaceAfter) {
-        return new DrainOptions(copies, groupBytes, groupBlocks, batchBytes, newRetry, newCheck, newReplaceAfter);
+        return new DrainOptions(scheme, groupBytes, groupBlocks, batchBytes, newRetry, newCheck, newReplaceAfter);
     }
 }

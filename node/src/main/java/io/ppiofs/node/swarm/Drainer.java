@@ -3,19 +3,20 @@ package io.ppiofs.node.swarm;
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
-import io.ppiofs.error.PpiofsException;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
-import io.ppiofs.overlay.placement.SlotAddress;
+import io.ppiofs.overlay.placement.Proposal;
 import io.ppiofs.overlay.placement.SlotTable;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -24,12 +25,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,13 +33,13 @@ import org.slf4j.LoggerFactory;
  * Brings a volume's new blocks to peers, in write order, on a thread of its own: takes a batch from the {@link Backlog},
  * sends it to every holder of the open group at once, writes down what a holder confirmed. A holder that fails does not
  * stop the others; what it lacks is sent again when it answers, and to another peer when it stays away. One group after
- * another is compared with what its holders say they have, which finds a holder that lost its disk. Thread-safe.
+ * another is compared with what its holders say they have, which finds a holder that lost its disk. Between batches groups
+ * whose scheme is not the volume's are written anew ({@link Regrouper}). Thread-safe.
  *
  * <p>Per batch: one read and one hash per block, one transfer per copy, one append to the book.
  */
 final class Drainer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Drainer.class);
-    private static final Duration ANSWER = Duration.ofSeconds(60);
     private static final int MAX_BATCH = 1_024;
 
     /** Where blocks come from that this machine needs for another peer. */
@@ -54,31 +49,18 @@ final class Drainer implements AutoCloseable {
     private final String name;
     private final GroupBook book;
     private final Backlog backlog;
-    private final Holders holders;
-    private final IdentityKey tenant;
-    private final NetworkId network;
-    private final DrainOptions options;
+    private final Courier courier;
+    private final Shortfall lacking = new Shortfall();
+    private final Regrouper regrouper;
     private final SecureRandom random = new SecureRandom();
-
-    /** What each holder of a group lacks, as far as is known; only the drainer's thread changes it. */
-    private final Map<GroupId, Map<PeerId, Set<Cid>>> lacking = new HashMap<>();
 
     /** Inventories and manifests that some holder lacks: they stand in no book, and only here. */
     private final Map<Cid, ByteBuffer> extras = new HashMap<>();
 
-    /** Who has consented to a table since this drainer began. */
-    private final Set<Admission> admitted = new HashSet<>();
-
-    private record Admission(SlotAddress table, PeerId holder) {}
-
-    /** Since when a holder has not answered, System.nanoTime. */
-    private final Map<PeerId, Long> silentSince = new HashMap<>();
-
     private final Thread thread;
+    private volatile DrainOptions options;
     private volatile boolean closing;
-    private volatile @Nullable CompletableFuture<?> awaited;
-    private volatile @Nullable String trouble;
-    private volatile Facts facts = new Facts(0, 0, 0);
+    private volatile Facts facts = new Facts(0, 0, 0, 0, 0);
     private volatile Progress progress = () -> {};
     private long nextCatchUp = System.nanoTime();
     private long nextCheck = System.nanoTime();
@@ -92,10 +74,13 @@ final class Drainer implements AutoCloseable {
 
     /**
      * @param groups groups there are
-     * @param degraded groups of which some slot's holder lacks blocks, or whose slots are not all on peers of their own
-     * @param tolerates failures of peers that no block of any group would be lost by; 0 if there is no group
+     * @param coded how many of them are stripes of a code
+     * @param otherwise how many are closed and not kept as the volume's scheme says, or are replaced and not given up yet
+     * @param degraded groups of which some slot's holder lacks blocks or is not heard, or whose slots are not all on peers of
+     *     their own
+     * @param tolerates failures of peers that no block of any group would be lost by now; 0 if there is no group
      */
-    record Facts(int groups, int degraded, int tolerates) {}
+    record Facts(int groups, int coded, int otherwise, int degraded, int tolerates) {}
 
     Drainer(
             String name,
@@ -112,10 +97,9 @@ final class Drainer implements AutoCloseable {
         this.local = local;
         this.book = book;
         this.backlog = backlog;
-        this.holders = holders;
-        this.tenant = tenant;
-        this.network = network;
         this.options = options;
+        this.courier = new Courier(name, holders, tenant, network, options);
+        this.regrouper = new Regrouper(name, blocks, book, courier, lacking, this::close);
         this.thread = new Thread(this::run, "drain-" + name);
         thread.setDaemon(true);
     }
@@ -126,14 +110,31 @@ final class Drainer implements AutoCloseable {
         thread.start();
     }
 
-    /** Why the backlog does not shrink; null while it does. */
+    /** From now on the volume is kept like this; groups that are kept otherwise are written anew. */
+    void keepAs(Scheme scheme) {
+        options = options.withScheme(scheme);
+        backlog.wake();
+    }
+
+    /** Why the backlog does not shrink, or groups are not kept as they shall be; null while all goes on. */
     @Nullable
     String trouble() {
-        return trouble;
+        String trouble = courier.trouble();
+        return trouble == null ? regrouper.waitsFor() : trouble;
+    }
+
+    /** Whether the backlog does not shrink. */
+    boolean isStuck() {
+        return courier.trouble() != null;
     }
 
     Facts facts() {
         return facts;
+    }
+
+    /** A published manifest names these groups and no others. On the drainer's thread. */
+    void published(Collection<Group> named) {
+        regrouper.published(named);
     }
 
     @Override
@@ -141,12 +142,9 @@ final class Drainer implements AutoCloseable {
         // no interrupt: it would close the files that the thread reads
         closing = true;
         backlog.close();
-        CompletableFuture<?> current = awaited;
-        if (current != null) {
-            current.cancel(true);
-        }
+        courier.close();
         try {
-            thread.join(ANSWER.toMillis());
+            thread.join(Courier.ANSWER.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -157,16 +155,17 @@ final class Drainer implements AutoCloseable {
     private void run() {
         while (!closing) {
             try {
-                boolean did = drain(backlog.next(MAX_BATCH, options.retry()));
+                boolean busy = regrouper.isBusy();
+                boolean did = drain(backlog.next(MAX_BATCH, busy ? Duration.ZERO : options.retry()));
                 progress.run();
                 tend();
-                if (!did && backlog.size() > 0) {
+                if (!did && !busy && backlog.size() > 0) {
                     backlog.pause(options.retry()); // nobody took anything: peers come at no known time
                 }
             } catch (InterruptedException e) {
                 return;
             } catch (RuntimeException e) {
-                troubled(String.valueOf(e.getMessage()), e);
+                courier.troubled(String.valueOf(e.getMessage()), e);
                 if (!pause()) {
                     return;
                 }
@@ -183,17 +182,10 @@ final class Drainer implements AutoCloseable {
         }
     }
 
-    private void troubled(String what, @Nullable Throwable why) {
-        if (!what.equals(trouble)) {
-            LOG.warn("volume {}: {}", name, what, why);
-        }
-        trouble = what;
-    }
-
     /** @return whether something of the backlog was placed or turned out to need no place */
     private boolean drain(List<Cid> cids) throws InterruptedException {
         if (cids.isEmpty()) {
-            trouble = null;
+            courier.settled();
             return false;
         }
         List<Cid> settled = new ArrayList<>();
@@ -240,31 +232,46 @@ final class Drainer implements AutoCloseable {
 
     /** The group that takes blocks now; null if nobody takes one. */
     private @Nullable Group openGroup() throws InterruptedException {
-        for (Group group : book.groups()) {
-            if (group.isOpen() && group.table().tenant().equals(tenant.peerId())) {
-                if (group.bytes() < options.groupBytes() && group.blocks() < options.groupBlocks()) {
-                    return group;
+        Group open = closeFull();
+        return open == null ? begin() : open;
+    }
+
+    /** Closes open groups that have enough. @return one that has not, null if there is none */
+    private @Nullable Group closeFull() throws InterruptedException {
+        Group open = null;
+        for (Group group : book.current()) {
+            if (group.isOpen() && isOurs(group)) {
+                if (group.bytes() < options.closeAt(placedBytes()) && group.blocks() < options.groupBlocks()) {
+                    open = open == null ? group : open;
+                } else {
+                    close(group);
                 }
-                close(group);
             }
         }
-        return begin();
+        return open;
+    }
+
+    private long placedBytes() {
+        return book.current().stream().mapToLong(Group::bytes).sum();
+    }
+
+    private boolean isOurs(Group group) {
+        return group.table().tenant().equals(courier.tenant());
     }
 
     private @Nullable Group begin() throws InterruptedException {
         GroupId id = GroupId.random(random);
+        Scheme copies = options.scheme().whileOpen();
         Set<PeerId> refused = new HashSet<>();
         while (true) {
-            List<PeerId> proposed =
-                    holders.propose(id, Collections.nCopies(options.copies().slots(), null), refused);
+            List<PeerId> proposed = courier.holders().propose(id, Collections.nCopies(copies.slots(), null), refused);
             if (proposed.isEmpty()) {
-                troubled("no peer has room for its blocks", null);
+                courier.troubled("no peer has room for its blocks", null);
                 return null;
             }
-            SlotTable.Signed table = new SlotTable(
-                            tenant.peerId(), id, 1, options.copies(), SlotTable.State.OPEN, proposed, null)
-                    .sign(tenant, network);
-            Set<PeerId> failed = admit(table, new LinkedHashSet<>(proposed));
+            SlotTable.Signed table =
+                    courier.sign(new SlotTable(courier.tenant(), id, 1, copies, SlotTable.State.OPEN, proposed, null));
+            Set<PeerId> failed = courier.admit(table, new LinkedHashSet<>(proposed));
             if (failed.isEmpty()) {
                 return book.begin(table);
             }
@@ -272,170 +279,73 @@ final class Drainer implements AutoCloseable {
         }
     }
 
-    /** @return who did not consent */
-    private Set<PeerId> admit(SlotTable.Signed table, Set<PeerId> peers) throws InterruptedException {
-        Map<PeerId, CompletableFuture<Void>> answers = new LinkedHashMap<>();
-        for (PeerId peer : peers) {
-            answers.put(peer, holders.admit(peer, table, 2 * options.groupBytes()));
-        }
-        Set<PeerId> failed = new HashSet<>();
-        for (Map.Entry<PeerId, CompletableFuture<Void>> answer : answers.entrySet()) {
-            if (await(answer.getKey(), answer.getValue(), null) == Outcome.FAILED) {
-                failed.add(answer.getKey());
-            } else {
-                admitted.add(new Admission(table.table().slot(0), answer.getKey()));
-            }
-        }
-        return failed;
-    }
-
-    private enum Outcome {
-        DONE,
-        FAILED
-    }
-
-    /** Waits for one holder; {@code kept} gets the answer. */
-    private <T> Outcome await(PeerId peer, CompletableFuture<T> answer, @Nullable Consumer<T> kept)
-            throws InterruptedException {
-        awaited = answer;
-        if (closing) {
-            answer.cancel(true);
-        }
-        try {
-            T value = answer.get(ANSWER.toMillis(), TimeUnit.MILLISECONDS);
-            if (kept != null) {
-                kept.accept(value);
-            }
-            silentSince.remove(peer);
-            return Outcome.DONE;
-        } catch (CancellationException e) {
-            return Outcome.FAILED; // close() does that
-        } catch (ExecutionException e) {
-            String why = e.getCause() instanceof PpiofsException p ? String.valueOf(p.getMessage()) : e.toString();
-            failed(peer, "peer " + peer + " failed: " + why);
-            return Outcome.FAILED;
-        } catch (TimeoutException e) {
-            answer.cancel(true);
-            failed(peer, "peer " + peer + " did not answer in " + ANSWER.toSeconds() + " s");
-            return Outcome.FAILED;
-        } finally {
-            awaited = null;
-        }
-    }
-
-    /** Told once for as long as it lasts. */
-    private void failed(PeerId peer, String what) {
-        if (silentSince.putIfAbsent(peer, System.nanoTime()) == null) {
-            LOG.warn("volume {}: {}", name, what);
-        }
-        trouble = what;
-    }
-
     /** Sends a batch to all holders of a group. @return the blocks that at least one has now */
     private List<Cid> place(Group group, List<StoredBlock> batch) throws InterruptedException {
-        Map<PeerId, BitSet> stored = send(group, batch, group.holders());
+        Map<Integer, BitSet> stored = courier.send(group, toAll(group, batch));
         List<Inventory.Entry> entries = new ArrayList<>();
         List<Cid> placed = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {
             Cid cid = batch.get(i).cid();
-            Set<PeerId> without = new LinkedHashSet<>();
-            for (Map.Entry<PeerId, BitSet> holder : stored.entrySet()) {
-                if (!holder.getValue().get(i)) {
-                    without.add(holder.getKey());
+            List<Integer> without = new ArrayList<>();
+            for (Map.Entry<Integer, BitSet> slot : stored.entrySet()) {
+                if (!slot.getValue().get(i)) {
+                    without.add(slot.getKey());
                 }
             }
             if (without.size() < stored.size()) {
                 entries.add(new Inventory.Entry(cid, batch.get(i).bytes().remaining()));
                 placed.add(cid);
-                without.forEach(peer -> lacks(group, peer).add(cid));
+                without.forEach(slot -> lacking.add(group, slot, cid));
             }
         }
         if (!entries.isEmpty()) {
             book.append(group, entries);
             if (lacking.isEmpty()) {
-                trouble = null;
+                courier.settled();
             }
             count();
         }
         return placed;
     }
 
-    private Set<Cid> lacks(Group group, PeerId peer) {
-        return lacking.computeIfAbsent(group.id(), id -> new HashMap<>())
-                .computeIfAbsent(peer, p -> new LinkedHashSet<>());
-    }
-
-    private Map<PeerId, BitSet> send(Group group, List<StoredBlock> batch, Set<PeerId> peers)
-            throws InterruptedException {
-        Set<PeerId> refused = admitAnew(group, peers);
-        Map<PeerId, CompletableFuture<BitSet>> answers = new LinkedHashMap<>();
-        Map<PeerId, BitSet> stored = new LinkedHashMap<>();
-        for (PeerId peer : peers) {
-            stored.put(peer, new BitSet());
-            if (refused.contains(peer)) {
-                continue;
-            }
-            List<StoredBlock> views = new ArrayList<>(batch.size());
-            batch.forEach(b -> views.add(new StoredBlock(b.cid(), b.bytes().duplicate())));
-            answers.put(peer, holders.put(peer, group.table(), views));
-        }
-        for (Map.Entry<PeerId, CompletableFuture<BitSet>> answer : answers.entrySet()) {
-            PeerId peer = answer.getKey();
-            await(peer, answer.getValue(), bits -> stored.put(peer, bits));
-        }
-        return stored;
-    }
-
-    /**
-     * A lease names who may put. One that another machine with the same capability ordered, or this one long ago, is
-     * ordered anew at the first use.
-     *
-     * @return who did not consent
-     */
-    private Set<PeerId> admitAnew(Group group, Set<PeerId> peers) throws InterruptedException {
-        Set<PeerId> unknown = new LinkedHashSet<>();
-        for (PeerId peer : peers) {
-            if (!admitted.contains(new Admission(group.table().slot(0), peer))) {
-                unknown.add(peer);
-            }
-        }
-        return unknown.isEmpty() ? unknown : admit(group.signed(), unknown);
+    private static Map<Integer, List<StoredBlock>> toAll(Group group, List<StoredBlock> batch) {
+        Map<Integer, List<StoredBlock>> bySlot = new LinkedHashMap<>();
+        group.slotsToFill().forEach(slot -> bySlot.put(slot, batch));
+        return bySlot;
     }
 
     /** No more blocks go in; its inventory becomes a block that every holder has. */
     private void close(Group group) throws InterruptedException {
-        Inventory inventory = book.inventory(group);
-        StoredBlock block = SwarmReader.asBlock(inventory.encode());
+        StoredBlock block = SwarmReader.asBlock(book.inventory(group).encode());
         place(block, group);
         SlotTable old = group.table();
-        SlotTable.Signed closed = new SlotTable(
-                        old.tenant(),
-                        old.group(),
-                        old.generation() + 1,
-                        old.scheme(),
-                        SlotTable.State.CLOSED,
-                        old.holders(),
-                        block.cid())
-                .sign(tenant, network);
+        SlotTable.Signed closed = courier.sign(new SlotTable(
+                old.tenant(),
+                old.group(),
+                old.generation() + 1,
+                old.scheme(),
+                SlotTable.State.CLOSED,
+                old.holders(),
+                block.cid()));
         book.replace(closed);
         book.sync();
-        tell(closed);
+        courier.tell(closed);
     }
 
     /**
      * Gives a block that is in no inventory (an inventory, a manifest) to the holders of a group.
      *
-     * @return how many have it
+     * @return how many slots have it
      */
     int place(StoredBlock block, Group group) throws InterruptedException {
         int have = 0;
-        for (Map.Entry<PeerId, BitSet> holder :
-                send(group, List.of(block), group.holders()).entrySet()) {
-            if (holder.getValue().get(0)) {
+        for (Map.Entry<Integer, BitSet> slot :
+                courier.send(group, toAll(group, List.of(block))).entrySet()) {
+            if (slot.getValue().get(0)) {
                 have++;
             } else {
                 extras.put(block.cid(), block.bytes());
-                lacks(group, holder.getKey()).add(block.cid());
+                lacking.add(group, slot.getKey(), block.cid());
             }
         }
         return have;
@@ -447,22 +357,10 @@ final class Drainer implements AutoCloseable {
      * @return whether there were any
      */
     boolean dropExtras() {
-        for (Map<PeerId, Set<Cid>> behind : lacking.values()) {
-            behind.values().forEach(missing -> missing.removeAll(extras.keySet()));
-        }
+        lacking.forget(extras.keySet());
         boolean any = !extras.isEmpty();
         extras.clear();
         return any;
-    }
-
-    private void tell(SlotTable.Signed table) throws InterruptedException {
-        Map<PeerId, CompletableFuture<Void>> answers = new LinkedHashMap<>();
-        for (PeerId peer : new LinkedHashSet<>(table.table().holders())) {
-            answers.put(peer, holders.tell(peer, table));
-        }
-        for (Map.Entry<PeerId, CompletableFuture<Void>> answer : answers.entrySet()) {
-            await(answer.getKey(), answer.getValue(), null);
-        }
     }
 
     // ---- tending what is placed -------------------------------------------------------------------------------------
@@ -470,8 +368,9 @@ final class Drainer implements AutoCloseable {
     private void tend() throws InterruptedException {
         long now = System.nanoTime();
         if (now - nextCatchUp >= 0) {
-            catchUp();
+            var unused = closeFull();
             for (Group group : book.groups()) {
+                catchUp(group);
                 improve(group);
             }
             count();
@@ -481,33 +380,31 @@ final class Drainer implements AutoCloseable {
             checkOne();
             nextCheck = System.nanoTime() + options.check().toNanos();
         }
-    }
-
-    /** Sends holders what they lack. */
-    private void catchUp() throws InterruptedException {
-        for (Group group : book.groups()) {
-            Map<PeerId, Set<Cid>> behind = lacking.get(group.id());
-            if (behind == null) {
-                continue;
-            }
-            behind.keySet().retainAll(group.holders());
-            for (PeerId peer : List.copyOf(behind.keySet())) {
-                catchUp(group, peer, behind.get(peer));
-            }
-            behind.values().removeIf(Set::isEmpty);
-            if (behind.isEmpty()) {
-                lacking.remove(group.id());
-            }
+        regrouper.step(options);
+        if (regrouper.isBusy()) {
+            count();
         }
     }
 
-    private void catchUp(Group group, PeerId peer, @Nullable Set<Cid> missing) throws InterruptedException {
-        while (missing != null && !missing.isEmpty() && !closing) {
+    /** Sends holders what they lack. */
+    private void catchUp(Group group) throws InterruptedException {
+        for (int slot : lacking.slots(group)) {
+            if (slot < group.scheme().slots()) {
+                catchUp(group, slot, lacking.of(group, slot));
+            } else {
+                lacking.clear(group, slot);
+            }
+        }
+        lacking.prune();
+    }
+
+    private void catchUp(Group group, int slot, Set<Cid> missing) throws InterruptedException {
+        while (!missing.isEmpty() && !closing) {
             List<StoredBlock> batch = stored(group, missing);
             if (batch.isEmpty()) {
                 return;
             }
-            BitSet took = send(group, batch, Set.of(peer)).getOrDefault(peer, new BitSet());
+            BitSet took = courier.send(group, Map.of(slot, batch)).getOrDefault(slot, new BitSet());
             for (int i = took.nextSetBit(0); i >= 0; i = took.nextSetBit(i + 1)) {
                 missing.remove(batch.get(i).cid());
             }
@@ -522,7 +419,7 @@ final class Drainer implements AutoCloseable {
         List<Cid> some = new ArrayList<>();
         long bytes = 0;
         for (Cid cid : cids) {
-            long length = Math.max(local.length(cid), 1 << 10);
+            long length = Math.max(lengthOf(cid), 1 << 10);
             if (!some.isEmpty() && bytes + length > options.batchBytes() || some.size() == MAX_BATCH) {
                 break;
             }
@@ -531,6 +428,7 @@ final class Drainer implements AutoCloseable {
         }
         List<StoredBlock> batch = new ArrayList<>();
         List<@Nullable ByteBuffer> found = blocks.get(some);
+        Map<Cid, ByteBuffer> parity = null;
         for (int i = 0; i < some.size(); i++) {
             Cid cid = some.get(i);
             ByteBuffer block = found.get(i);
@@ -540,94 +438,155 @@ final class Drainer implements AutoCloseable {
             if (block == null && cid.equals(group.table().inventory())) {
                 block = ByteBuffer.wrap(book.inventory(group).encode());
             }
+            if (block == null && !group.scheme().isCopies()) {
+                parity = parity == null ? regrouper.parity(group, new HashSet<>(some)) : parity;
+                block = parity.get(cid);
+            }
             if (block != null) {
                 batch.add(new StoredBlock(cid, block.duplicate()));
-            } else if (!book.contains(cid)) {
+            } else if (group.scheme().isCopies() && !book.contains(cid)) {
                 cids.remove(cid); // it was replaced by a newer one
             }
         }
         return batch;
     }
 
-    /** Gives a group peers of its own for each slot, and others for those that stay away. */
+    private long lengthOf(Cid cid) {
+        long here = local.length(cid);
+        return here >= 0 ? here : book.length(cid);
+    }
+
+    /** Gives a group peers of its own for each slot, others for those that stay away, and as many copies as it shall have. */
     private void improve(Group group) throws InterruptedException {
         SlotTable table = group.table();
-        if (!table.tenant().equals(tenant.peerId()) || table.state() == SlotTable.State.RETIRED) {
+        if (!isOurs(group) || table.state() == SlotTable.State.RETIRED || group.phase() == Group.Phase.REPLACED) {
             return;
         }
-        Set<PeerId> away = new HashSet<>();
-        Set<PeerId> keep = new HashSet<>();
-        List<@Nullable PeerId> slots = new ArrayList<>();
-        for (PeerId peer : table.holders()) {
-            Long since = silentSince.get(peer);
-            if (since != null
-                    && System.nanoTime() - since >= options.replaceAfter().toNanos()) {
-                away.add(peer);
+        Scheme scheme = copiesWanted(group);
+        List<PeerId> holders = wanted(group, scheme);
+        if (holders.equals(table.holders())) {
+            return;
+        }
+        List<Integer> changed = new ArrayList<>();
+        for (int slot = 0; slot < holders.size(); slot++) {
+            if (slot >= table.holders().size()
+                    || !holders.get(slot).equals(table.holders().get(slot))) {
+                changed.add(slot);
             }
-            // what a peer holds a second time is a free slot
-            slots.add(away.contains(peer) || !keep.add(peer) ? null : peer);
         }
-        if (keep.size() == slots.size()) {
-            return;
+        Cid inventory = table.inventory();
+        if (inventory != null && !scheme.equals(table.scheme())) {
+            byte[] bytes = new Inventory(scheme, book.entries(group)).encode();
+            inventory = SwarmReader.asBlock(bytes).cid();
         }
-        List<PeerId> proposed = holders.propose(table.group(), slots, away);
-        Set<PeerId> fresh = new LinkedHashSet<>(proposed);
+        SlotTable.Signed moved = courier.sign(new SlotTable(
+                table.tenant(), table.group(), table.generation() + 1, scheme, table.state(), holders, inventory));
+        Set<PeerId> fresh = new LinkedHashSet<>(holders);
         fresh.removeAll(group.holders());
-        if (fresh.isEmpty()) {
-            return;
-        }
-        SlotTable.Signed moved = table.moved(proposed).sign(tenant, network);
-        Set<PeerId> failed = admit(moved, fresh);
-        if (!failed.isEmpty()) {
+        if (!courier.admit(moved, fresh).isEmpty()) {
             return; // asked again with the next look
         }
         book.replace(moved);
-        List<Inventory.Entry> entries = book.entries(group);
-        for (PeerId peer : fresh) {
-            Set<Cid> missing = lacks(group, peer);
-            entries.stream().filter(e -> !e.isEmpty()).forEach(e -> missing.add(e.cid()));
-            if (table.inventory() != null) {
-                missing.add(table.inventory());
+        book.sync();
+        Inventory contents = book.inventory(group);
+        for (int slot : group.slotsToFill()) {
+            if (changed.contains(slot)) {
+                lacking.clear(group, slot);
+                contents.ofSlot(slot).forEach(entry -> lacking.add(group, slot, entry.cid()));
+            }
+            if (inventory != null && (changed.contains(slot) || !inventory.equals(table.inventory()))) {
+                lacking.add(group, slot, inventory);
             }
         }
-        tell(moved);
-        LOG.info("volume {}: group {} moves to {}", name, table.group(), fresh);
+        courier.tell(moved);
+        LOG.info("volume {}: group {} is on {} from now on", name, table.group(), holders);
     }
 
-    /** Compares one group with what its holders have. */
+    /** The scheme of a group, with as many copies as the volume wants where it is copies. */
+    private Scheme copiesWanted(Group group) {
+        Scheme wanted = group.isOpen() ? options.scheme().whileOpen() : options.scheme();
+        return group.scheme().isCopies() && wanted.isCopies() && group.isCurrent() ? wanted : group.scheme();
+    }
+
+    /** Who should hold a group's slots now; the holders that it has if nothing would be better. */
+    private List<PeerId> wanted(Group group, Scheme scheme) {
+        List<PeerId> holders = group.table().holders();
+        Set<PeerId> away = new HashSet<>();
+        Set<PeerId> keep = new HashSet<>();
+        List<@Nullable PeerId> slots = new ArrayList<>();
+        for (int slot = 0; slot < scheme.slots(); slot++) {
+            PeerId peer = slot < holders.size() ? holders.get(slot) : null;
+            if (peer != null && courier.isAway(peer)) {
+                away.add(peer);
+                peer = null;
+            }
+            // what a peer holds a second time is a free slot
+            slots.add(peer == null || !keep.add(peer) ? null : peer);
+        }
+        if (keep.size() == slots.size()) {
+            // fewer copies than before only when those that stay are whole
+            return slots.size() == holders.size() || lacking.isWhole(group)
+                    ? holders.subList(0, slots.size())
+                    : holders;
+        }
+        List<PeerId> proposed = courier.holders().propose(group.id(), slots, away);
+        if (proposed.isEmpty()) {
+            return holders;
+        }
+        List<PeerId> wanted = new ArrayList<>();
+        for (int slot = 0; slot < slots.size(); slot++) {
+            PeerId peer = proposed.get(slot);
+            boolean better = slots.get(slot) != null || !keep.contains(peer) || slot >= holders.size();
+            wanted.add(better ? peer : holders.get(slot));
+        }
+        return wanted;
+    }
+
+    /** Compares one group with what its holders have, and hears whether they have changed its table. */
     private void checkOne() throws InterruptedException {
-        List<Group> groups = book.groups();
+        List<Group> groups = book.groups().stream()
+                .filter(group -> group.phase() != Group.Phase.REPLACED)
+                .toList();
         if (groups.isEmpty()) {
             return;
         }
         Group group = groups.get(checkNext++ % groups.size());
-        List<Cid> cids = new ArrayList<>();
-        book.entries(group).stream().filter(e -> !e.isEmpty()).forEach(e -> cids.add(e.cid()));
         for (PeerId peer : group.holders()) {
-            await(peer, holders.have(peer, cids), here -> {
-                for (int i = here.nextClearBit(0); i < cids.size(); i = here.nextClearBit(i + 1)) {
-                    lacks(group, peer).add(cids.get(i));
+            courier.ask(peer, courier.holders().table(peer, group.id()), table -> {
+                if (table != null && book.replace(table)) {
+                    LOG.info("volume {}: holders have changed the table of group {}", name, group.id());
+                    lacking.forget(group); // they filled it
                 }
             });
+        }
+        for (int slot : group.slotsToFill()) {
+            regrouper.check(group, slot);
         }
     }
 
     private void count() {
+        int coded = 0;
+        int otherwise = (int) book.groups().stream()
+                .filter(group -> group.phase() == Group.Phase.REPLACED)
+                .count();
         int degraded = 0;
         int tolerates = Integer.MAX_VALUE;
-        List<Group> groups = book.groups();
+        List<Group> groups = book.current();
         for (Group group : groups) {
-            Set<PeerId> whole = group.holders();
-            Map<PeerId, Set<Cid>> behind = lacking.get(group.id());
-            if (behind != null) {
-                whole.removeAll(behind.keySet());
+            List<Integer> behind = lacking.slots(group);
+            List<PeerId> whole = new ArrayList<>();
+            for (int slot : group.slotsToFill()) {
+                PeerId peer = group.table().holders().get(slot);
+                if (!behind.contains(slot) && !courier.isSilent(peer)) {
+                    whole.add(peer);
+                }
             }
-            if (whole.size() < group.table().scheme().slots()) {
-                degraded++;
-            }
-            tolerates = Math.min(
-                    tolerates, Math.max(0, whole.size() - group.table().scheme().data()));
+            Scheme scheme = group.scheme();
+            coded += scheme.isCopies() ? 0 : 1;
+            otherwise += group.isOpen() || scheme.equals(options.scheme()) ? 0 : 1;
+            degraded += new HashSet<>(whole).size() < scheme.slots() ? 1 : 0;
+            tolerates = Math.min(tolerates, Math.max(0, Proposal.tolerates(scheme, whole)));
         }
-        facts = new Facts(groups.size(), degraded, groups.isEmpty() ? 0 : tolerates);
+        facts = new Facts(groups.size(), coded, otherwise, degraded, groups.isEmpty() ? 0 : tolerates);
     }
 }

@@ -103,7 +103,7 @@ final class Follower implements AutoCloseable {
                 return;
             }
             // where its blocks are first: whoever sees the head must be able to read it
-            reader.learn(
+            reader.learnOnly(
                     head.clear().manifestRoot(),
                     network,
                     List.of(),

@@ -1,9 +1,13 @@
 package io.ppiofs.node.swarm;
 
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.SlotTable;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -11,13 +15,24 @@ import java.util.Set;
  * here and kept in the {@link GroupBook}. Thread-safe.
  */
 final class Group {
+    /** Whether its blocks are read from here. */
+    enum Phase {
+        /** A successor that is not whole yet; its blocks are read from the group that it is to replace. */
+        PENDING,
+        CURRENT,
+        /** A successor has all that it had. Its holders keep it until a published manifest names the successor. */
+        REPLACED
+    }
+
     private final int number;
+    private volatile Phase phase;
     private volatile SlotTable.Signed table;
     private volatile int blocks;
     private volatile long bytes;
 
-    Group(int number, SlotTable.Signed table) {
+    Group(int number, SlotTable.Signed table, Phase phase) {
         this.number = number;
+        this.phase = phase;
         this.table = table;
     }
 
@@ -43,11 +58,40 @@ final class Group {
         return new LinkedHashSet<>(table().holders());
     }
 
+    /** The slots into which blocks are sent: with copies one of each peer, with a code all. */
+    List<Integer> slotsToFill() {
+        List<PeerId> holders = table().holders();
+        List<Integer> slots = new ArrayList<>();
+        Set<PeerId> seen = new HashSet<>();
+        for (int slot = 0; slot < holders.size(); slot++) {
+            if (seen.add(holders.get(slot)) || !scheme().isCopies()) {
+                slots.add(slot);
+            }
+        }
+        return slots;
+    }
+
+    Phase phase() {
+        return phase;
+    }
+
+    boolean isCurrent() {
+        return phase == Phase.CURRENT;
+    }
+
+    void become(Phase next) {
+        phase = next;
+    }
+
+    Scheme scheme() {
+        return table().scheme();
+    }
+
     boolean isOpen() {
         return table().state() == SlotTable.State.OPEN;
     }
 
-    /** Entries written so far. */
+    /** Entries written so far; of a code also those of parity and of empty places. */
     int blocks() {
         return blocks;
     }
@@ -55,6 +99,12 @@ final class Group {
     /** Stored bytes of these entries. */
     long bytes() {
         return bytes;
+    }
+
+    /** Stored bytes that a peer holds of it. */
+    long bytesOn(PeerId peer) {
+        int slots = table().slotsOf(peer).size();
+        return scheme().isCopies() ? Math.min(1, slots) * bytes : bytes * slots / scheme().slots();
     }
 
     void replaceTable(SlotTable.Signed newer) {

@@ -1,14 +1,17 @@
 package io.ppiofs.node.swarm;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.file.DurableFile;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.Envelope;
+import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotTable;
+import io.ppiofs.overlay.placement.Stripe;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -22,6 +25,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -30,19 +35,28 @@ import org.jspecify.annotations.Nullable;
  * what a reader has learnt from a manifest. One directory; per group {@code ID.table}, the signed table, replaced as a
  * whole, and {@code ID.blocks}, appended: per block the digest of its CID (32 bytes), its stored length (4) and a CRC-32C
  * of both (4). An entry stands there only after a holder has confirmed the block, so losing the end of the file costs
- * sending blocks again. {@code learnt} names the manifest that was learnt last. Thread-safe.
+ * sending blocks again. {@code learnt} names the manifest that was learnt last.
+ *
+ * <p>A group whose scheme changes is written as another group, its successor: {@code NEW.pending} names the group that it is
+ * to replace; {@code OLD.replaced}, written once all slots of the successor are whole, names the successor and is the moment
+ * from which blocks are read there. Thread-safe.
  */
 final class GroupBook implements Closeable {
     private static final int ENTRY = Cid.DIGEST_LENGTH + 8;
     private static final String TABLE = ".table";
     private static final String BLOCKS = ".blocks";
+    private static final String PENDING = ".pending";
+    private static final String REPLACED = ".replaced";
     private static final String LEARNT = "learnt";
     private static final String READ = "read placement";
     private static final String WRITE = "write placement";
 
     private final Path directory;
     private final NetworkId network;
-    private final List<Group> groups = new ArrayList<>();
+    /** By number; numbers are never used again. */
+    private final TreeMap<Integer, Group> groups = new TreeMap<>();
+
+    private int nextNumber;
     private final Map<GroupId, Group> byId = new HashMap<>();
     private final PlacementIndex index = new PlacementIndex();
     private @Nullable FileChannel open;
@@ -77,23 +91,70 @@ final class GroupBook implements Closeable {
         if (envelope == null) {
             throw new IOException(file + " has gone");
         }
-        Group group = new Group(groups.size(), SlotTable.openVouched(envelope, network));
-        groups.add(group);
-        byId.put(group.id(), group);
-        for (Inventory.Entry entry : entries(group)) {
-            if (!entry.isEmpty()) {
-                index.put(entry.cid(), group.number(), entry.length());
-            }
-            group.count(1, entry.length());
+        SlotTable.Signed table = SlotTable.openVouched(envelope, network);
+        Group group = add(table, phase(table.table().group()));
+        List<Inventory.Entry> entries = entries(group);
+        count(group, entries);
+        if (group.isCurrent()) {
+            index(group, 0, entries);
+            delete(file(group.id(), PENDING)); // a crash may have left it
         }
         truncate(group);
+    }
+
+    private Group add(SlotTable.Signed table, Group.Phase phase) {
+        Group group = new Group(nextNumber++, table, phase);
+        groups.put(group.number(), group);
+        byId.put(group.id(), group);
+        return group;
+    }
+
+    private Group.Phase phase(GroupId id) {
+        if (marker(id, REPLACED) != null) {
+            return Group.Phase.REPLACED;
+        }
+        String old = marker(id, PENDING);
+        boolean pending = old != null && !id.toString().equals(marker(old + REPLACED));
+        return pending ? Group.Phase.PENDING : Group.Phase.CURRENT;
+    }
+
+    private @Nullable String marker(GroupId id, String ending) {
+        return marker(id + ending);
+    }
+
+    private @Nullable String marker(String file) {
+        byte[] text = DurableFile.read(directory.resolve(file), Cid.TEXT_LENGTH, READ);
+        return text == null ? null : new String(text, StandardCharsets.US_ASCII);
+    }
+
+    private void mark(GroupId id, String ending, GroupId what) {
+        DurableFile.replace(file(id, ending), what.toString().getBytes(StandardCharsets.US_ASCII), WRITE);
+    }
+
+    private static void count(Group group, List<Inventory.Entry> entries) {
+        group.count(
+                entries.size(),
+                entries.stream().mapToLong(Inventory.Entry::length).sum());
+    }
+
+    /** Makes blocks findable in this group; parity is in no index, it is found by its stripe. */
+    private void index(Group group, int from, List<Inventory.Entry> entries) {
+        Scheme scheme = group.scheme();
+        for (int i = 0; i < entries.size(); i++) {
+            Inventory.Entry entry = entries.get(i);
+            int place = from + i;
+            boolean parity = !scheme.isCopies() && place % scheme.slots() >= scheme.data();
+            if (!entry.isEmpty() && !parity) {
+                index.put(entry.cid(), group.number(), place, entry.length());
+            }
+        }
     }
 
     private Path file(GroupId id, String ending) {
         return directory.resolve(id + ending);
     }
 
-    /** What follows the last whole entry was never acknowledged. */
+    /** What follows the last whole entry, or stripe, was never acknowledged. */
     private void truncate(Group group) throws IOException {
         Path file = file(group.id(), BLOCKS);
         long good = (long) group.blocks() * ENTRY;
@@ -104,14 +165,42 @@ final class GroupBook implements Closeable {
         }
     }
 
-    /** The entries of a group in write order, from its file. */
+    /** The entries of a group in the order of its inventory, from its file. */
     synchronized List<Inventory.Entry> entries(Group group) {
+        byte[] bytes = DurableFile.read(file(group.id(), BLOCKS), Inventory.MAX_ENTRIES * ENTRY, READ);
+        return bytes == null ? new ArrayList<>() : whole(group, decode(bytes));
+    }
+
+    /** A stripe of a coded group. @param number from 0 */
+    synchronized Stripe stripe(Group group, int number) {
+        int slots = group.scheme().slots();
+        ByteBuffer part = ByteBuffer.allocate(slots * ENTRY);
         Path file = file(group.id(), BLOCKS);
-        List<Inventory.Entry> entries = new ArrayList<>();
-        byte[] bytes = DurableFile.read(file, Inventory.MAX_ENTRIES * ENTRY, READ);
-        if (bytes == null) {
-            return entries;
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            long at = (long) number * slots * ENTRY;
+            while (part.hasRemaining() && channel.read(part, at + part.position()) >= 0) {
+                // until it is full, or the file ends
+            }
+        } catch (IOException e) {
+            throw DurableFile.failure(READ, file, e);
         }
+        List<Inventory.Entry> entries = decode(part.array());
+        if (entries.size() < slots) {
+            throw new PpiofsException(
+                    ErrorKind.CORRUPT, READ, file.toString(), "stripe " + number + " is damaged; remove the file");
+        }
+        return new Stripe(group.scheme(), entries);
+    }
+
+    /** Only whole stripes count. */
+    private static List<Inventory.Entry> whole(Group group, List<Inventory.Entry> entries) {
+        int rest =
+                group.scheme().isCopies() ? 0 : entries.size() % group.scheme().slots();
+        return entries.subList(0, entries.size() - rest);
+    }
+
+    private static List<Inventory.Entry> decode(byte[] bytes) {
+        List<Inventory.Entry> entries = new ArrayList<>();
         CRC32C crc = new CRC32C();
         for (int at = 0; at + ENTRY <= bytes.length; at += ENTRY) {
             crc.reset();
@@ -130,10 +219,69 @@ final class GroupBook implements Closeable {
     /** A new group with this table. */
     synchronized Group begin(SlotTable.Signed table) {
         writeTable(table);
-        Group group = new Group(groups.size(), table);
-        groups.add(group);
-        byId.put(group.id(), group);
-        return group;
+        return add(table, Group.Phase.CURRENT);
+    }
+
+    /** A new group that is to replace {@code old} once all its slots are whole. */
+    synchronized Group beginSuccessor(SlotTable.Signed table, Group old) {
+        mark(table.table().group(), PENDING, old.id());
+        writeTable(table);
+        return add(table, Group.Phase.PENDING);
+    }
+
+    /** The group that a pending one is to replace; null if it is not there any more. */
+    synchronized @Nullable Group replacedBy(Group pending) {
+        String old = marker(pending.id(), PENDING);
+        return groups.values().stream()
+                .filter(group -> group.id().toString().equals(old))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** From now on blocks of {@code old} are read from its successor, which is whole. Durable when it returns. */
+    synchronized void succeed(Group old, Group successor) {
+        sync();
+        mark(old.id(), REPLACED, successor.id());
+        old.become(Group.Phase.REPLACED);
+        successor.become(Group.Phase.CURRENT);
+        index(successor, 0, entries(successor));
+        delete(file(successor.id(), PENDING));
+    }
+
+    /** Removes a group of which nothing is read any more. */
+    synchronized void forget(Group group) {
+        closeChannel(group);
+        groups.remove(group.number());
+        byId.remove(group.id());
+        // the table last: what is left of a group without one is not read
+        delete(file(group.id(), BLOCKS));
+        delete(file(group.id(), PENDING));
+        delete(file(group.id(), TABLE));
+        delete(file(group.id(), REPLACED));
+    }
+
+    /** Forgets every group that is not among these, which have all blocks that there are. */
+    synchronized void keepOnly(Set<GroupId> named) {
+        boolean stale = false;
+        for (Group group : groups()) {
+            if (!named.contains(group.id())) {
+                for (Inventory.Entry entry : entries(group)) {
+                    stale |= !entry.isEmpty() && index.get(entry.cid()) == group.number();
+                }
+                forget(group);
+            }
+        }
+        if (stale) {
+            current().forEach(group -> index(group, 0, entries(group)));
+        }
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw DurableFile.failure(WRITE, file, e);
+        }
     }
 
     /** Takes a table of a group that is known if it replaces the one there is. */
@@ -172,14 +320,10 @@ final class GroupBook implements Closeable {
         } catch (IOException e) {
             throw DurableFile.failure(WRITE, directory, e);
         }
-        long bytes = 0;
-        for (Inventory.Entry entry : entries) {
-            if (!entry.isEmpty()) {
-                index.put(entry.cid(), group.number(), entry.length());
-            }
-            bytes += entry.length();
+        if (group.isCurrent()) {
+            index(group, group.blocks(), entries);
         }
-        group.count(entries.size(), bytes);
+        count(group, entries);
     }
 
     private FileChannel channel(Group group) throws IOException {
@@ -198,6 +342,17 @@ final class GroupBook implements Closeable {
             openNumber = group.number();
         }
         return channel;
+    }
+
+    private void closeChannel(Group group) {
+        try {
+            if (open != null && openNumber == group.number()) {
+                open.close();
+                open = null;
+            }
+        } catch (IOException e) {
+            throw DurableFile.failure(WRITE, directory, e);
+        }
     }
 
     /**
@@ -243,33 +398,52 @@ final class GroupBook implements Closeable {
         return index.get(cid) != PlacementIndex.NONE;
     }
 
-    /** The group of a block, null if no peer has it as far as is known. */
-    @Nullable
-    Group groupOf(Cid cid) {
-        int number = index.get(cid);
-        return number == PlacementIndex.NONE ? null : group(number);
+    /**
+     * Where a block is.
+     *
+     * @param place of its entry in the group's inventory
+     * @param length of the stored form
+     */
+    record Located(Group group, int place, int length) {
+        /** Who should have the block itself. */
+        List<PeerId> holders() {
+            SlotTable table = group.table();
+            return table.scheme().isCopies()
+                    ? List.copyOf(group.holders())
+                    : List.of(table.holders().get(place % table.scheme().slots()));
+        }
     }
 
-    /** Length of the stored form of a block that is in a group. */
+    /** Length of the stored form of a block that is in a group, −1 for others. */
     int length(Cid cid) {
-        return index.length(cid);
+        PlacementIndex.Found found = index.find(cid);
+        return found == null ? -1 : found.length();
     }
 
-    private synchronized Group group(int number) {
-        return groups.get(number);
+    /** Null if no peer has the block as far as is known. */
+    synchronized @Nullable Located locate(Cid cid) {
+        PlacementIndex.Found found = index.find(cid);
+        Group group = found == null ? null : groups.get(found.number());
+        return found == null || group == null ? null : new Located(group, found.place(), found.length());
     }
 
     synchronized @Nullable Group find(GroupId id) {
         return byId.get(id);
     }
 
+    /** All, in the order in which they became known. */
     synchronized List<Group> groups() {
-        return List.copyOf(groups);
+        return List.copyOf(groups.values());
+    }
+
+    /** Those from which blocks are read. */
+    synchronized List<Group> current() {
+        return groups.values().stream().filter(Group::isCurrent).toList();
     }
 
     /** The inventory of a group as it is now. */
     Inventory inventory(Group group) {
-        return new Inventory(group.table().scheme(), entries(group));
+        return new Inventory(group.scheme(), entries(group));
     }
 
     /** Blocks that are in some group. */

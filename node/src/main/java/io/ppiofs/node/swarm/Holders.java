@@ -4,6 +4,7 @@ import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import java.util.BitSet;
 import java.util.List;
@@ -32,8 +33,20 @@ interface Holders {
     /** Gives the holder a table of a group that it holds already. */
     CompletableFuture<Void> tell(PeerId holder, SlotTable.Signed table);
 
-    /** Sends blocks; bit i is set once the holder has block i on its disk. */
-    CompletableFuture<BitSet> put(PeerId holder, SlotTable table, List<StoredBlock> blocks);
+    /** Tells the holder that nothing of a group is needed any more; done, too, if it has none of it. */
+    CompletableFuture<Void> retire(PeerId holder, SlotTable.Signed table);
+
+    /** The table by which the holder goes, signed by whom it may be; null if it knows none of the group. */
+    CompletableFuture<SlotTable.@Nullable Signed> table(PeerId holder, GroupId group);
+
+    /** Sends blocks into a slot of the holder; bit i is set once it has block i on its disk. */
+    CompletableFuture<BitSet> put(PeerId holder, SlotAddress slot, List<StoredBlock> blocks);
+
+    /**
+     * Bit i is set if the slot lacks entry i of its part of the closed group's inventory; null if the holder does not know the
+     * slot, or has not the inventory.
+     */
+    CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot);
 
     /** Bit i is set if the holder says that it has block i. */
     CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids);

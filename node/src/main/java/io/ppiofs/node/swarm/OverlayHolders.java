@@ -11,6 +11,7 @@ import io.ppiofs.overlay.blocks.Verdict;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.TableChain;
 import io.ppiofs.overlay.storage.Grant;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -115,13 +117,37 @@ final class OverlayHolders implements Holders {
     }
 
     @Override
-    public CompletableFuture<BitSet> put(PeerId holder, SlotTable table, List<StoredBlock> batch) {
-        List<Integer> slots = table.slotsOf(holder);
-        if (slots.isEmpty()) {
-            return CompletableFuture.failedFuture(
-                    new PpiofsException(ErrorKind.INVALID, "put", holder.toString(), "holds no slot of the group"));
-        }
-        return blocks.put(holder, tenant.peerId(), table.slot(slots.get(0)), batch, Priority.DRAIN)
+    public CompletableFuture<Void> retire(PeerId holder, SlotTable.Signed table) {
+        return unlessUnknown(storage.tell(holder, TableChain.of(table))).thenAccept(told -> {});
+    }
+
+    @Override
+    public CompletableFuture<SlotTable.@Nullable Signed> table(PeerId holder, GroupId group) {
+        return unlessUnknown(storage.table(holder, tenant.peerId(), group))
+                .thenApply(chain -> chain == null ? null : chain.newestSigned());
+    }
+
+    @Override
+    public CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot) {
+        return unlessUnknown(storage.lacks(holder, tenant.peerId(), slot.group(), slot.slot()))
+                .thenApply(lack -> lack == null ? null : lack.missing());
+    }
+
+    /** The answer, null for NOT_FOUND. */
+    private static <T> CompletableFuture<@Nullable T> unlessUnknown(CompletableFuture<T> answer) {
+        return answer.<@Nullable T>thenApply(value -> value).exceptionally(failure -> {
+            Throwable cause =
+                    failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+            if (cause instanceof PpiofsException e && e.kind() == ErrorKind.NOT_FOUND) {
+                return null;
+            }
+            throw failure instanceof CompletionException e ? e : new CompletionException(failure);
+        });
+    }
+
+    @Override
+    public CompletableFuture<BitSet> put(PeerId holder, SlotAddress slot, List<StoredBlock> batch) {
+        return blocks.put(holder, tenant.peerId(), slot, batch, Priority.DRAIN)
                 .thenApply(verdicts -> stored(holder, verdicts))
                 .whenComplete((stored, failure) -> observe(holder, failure));
     }

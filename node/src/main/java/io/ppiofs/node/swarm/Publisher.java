@@ -117,7 +117,7 @@ final class Publisher {
     /** Publishes what can be published now. */
     void run() throws InterruptedException {
         Due next = due;
-        List<Group> groups = book.groups();
+        List<Group> groups = book.current();
         if (next == null || groups.isEmpty() || !backlog.isDoneUpTo(next.position())) {
             return;
         }
@@ -176,6 +176,7 @@ final class Publisher {
         }
         last = pin;
         outlet.announce(pin);
+        drainer.published(groups);
         LOG.debug(
                 "published {} of volume {} to {} peers", named, volume.config().name(), kept);
         return true;

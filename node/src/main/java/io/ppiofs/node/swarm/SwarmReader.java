@@ -13,11 +13,13 @@ import io.ppiofs.overlay.fetch.Fetcher;
 import io.ppiofs.overlay.fetch.Transfer;
 import io.ppiofs.overlay.fetch.Want;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -41,13 +43,23 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     private final GroupBook book;
     private final Fetcher fetcher;
     private final BlockClient client;
+    private final StripeReader stripes;
+    private final TableRefresh tables;
     private final Supplier<Collection<PeerId>> operators;
 
     /** @param operators peers to ask for what the book cannot name: manifests and inventories */
-    SwarmReader(GroupBook book, Fetcher fetcher, BlockClient client, Supplier<Collection<PeerId>> operators) {
+    SwarmReader(
+            GroupBook book,
+            Fetcher fetcher,
+            BlockClient client,
+            StripeReader stripes,
+            TableRefresh tables,
+            Supplier<Collection<PeerId>> operators) {
         this.book = book;
         this.fetcher = fetcher;
         this.client = client;
+        this.stripes = stripes;
+        this.tables = tables;
         this.operators = operators;
     }
 
@@ -58,26 +70,52 @@ final class SwarmReader implements SwarmBlockStore.Remote {
 
     @Override
     public Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        Map<Cid, ByteBuffer> fetched = fetch(cids, end);
+        Set<Group> incomplete = new HashSet<>();
+        List<Cid> missing = new ArrayList<>();
+        for (Cid cid : cids) {
+            GroupBook.Located located = fetched.containsKey(cid) ? null : book.locate(cid);
+            if (located != null) {
+                incomplete.add(located.group());
+                missing.add(cid);
+            }
+        }
+        if (!missing.isEmpty() && System.nanoTime() - end < 0 && tables.refresh(incomplete)) {
+            fetched.putAll(fetch(missing, end));
+        }
+        return fetched;
+    }
+
+    /** @param end System.nanoTime */
+    private Map<Cid, ByteBuffer> fetch(List<Cid> cids, long end) {
         List<Want> wants = new ArrayList<>();
+        List<Cid> coded = new ArrayList<>();
         for (Cid cid : new LinkedHashSet<>(cids)) {
-            Group group = book.groupOf(cid);
-            if (group != null) {
-                wants.add(new Want(cid, book.length(cid), List.copyOf(group.holders())));
+            GroupBook.Located located = book.locate(cid);
+            if (located != null && located.group().scheme().isCopies()) {
+                wants.add(new Want(cid, located.length(), located.holders()));
+            } else if (located != null) {
+                coded.add(cid);
             }
         }
         Map<Cid, ByteBuffer> fetched = new ConcurrentHashMap<>();
-        if (!wants.isEmpty()) {
-            Transfer transfer =
-                    fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
-            await(transfer.done(), transfer::cancel);
+        Transfer transfer = wants.isEmpty()
+                ? null
+                : fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
+        if (!coded.isEmpty()) {
+            fetched.putAll(stripes.fetch(coded, end));
+        }
+        if (transfer != null) {
+            await(transfer.done(), transfer::cancel, end);
         }
         return fetched;
     }
 
     /** Waits within the patience; what has arrived until then counts. */
-    private static void await(CompletableFuture<?> done, Runnable cancel) {
+    private static void await(CompletableFuture<?> done, Runnable cancel, long end) {
         try {
-            done.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            done.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             cancel.run();
             Thread.currentThread().interrupt();
@@ -109,7 +147,7 @@ final class SwarmReader implements SwarmBlockStore.Remote {
                     got.put(name, bytes);
                 }
             });
-            await(fetch.done(), fetch::cancel);
+            await(fetch.done(), fetch::cancel, System.nanoTime() + PATIENCE.toNanos());
             ByteBuffer block = got.get(cid);
             if (block != null) {
                 return block;
@@ -122,12 +160,28 @@ final class SwarmReader implements SwarmBlockStore.Remote {
                 "none of " + peers.size() + " peers has it; are the storage nodes of this network reachable?");
     }
 
+    /** As {@link #learn}, and forgets groups that the manifest does not name: for who only reads. */
+    void learnOnly(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
+        Set<GroupId> named = new HashSet<>();
+        for (Manifest.Place place :
+                learnPlaces(manifest, network, preferred, sealedToPlain).places()) {
+            named.add(place.table().table().group());
+        }
+        book.keepOnly(named);
+        book.markLearnt(manifest);
+    }
+
     /**
      * Learns where blocks are from a manifest: the inventories of groups that are new or have grown are fetched.
      *
      * @param sealedToPlain opens the manifest
      */
     void learn(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
+        learnPlaces(manifest, network, preferred, sealedToPlain);
+        book.markLearnt(manifest);
+    }
+
+    private Manifest learnPlaces(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
         Manifest read = Manifest.decode(sealedToPlain.open(bytes(find(manifest, preferred))), network);
         for (Manifest.Place place : read.places()) {
             Group known = book.find(place.table().table().group());
@@ -139,7 +193,7 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             book.learn(place.table(), Inventory.decode(bytes(find(place.inventory(), holders))));
         }
         book.sync();
-        book.markLearnt(manifest);
+        return read;
     }
 
     /** Opens a sealed manifest. */

@@ -2,6 +2,7 @@ package io.ppiofs.node.swarm;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.volume.Capability;
@@ -22,7 +23,6 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.placement.Candidate;
 import io.ppiofs.overlay.placement.Rendezvous;
-import io.ppiofs.overlay.placement.Scheme;
 import io.ppiofs.overlay.storage.PinnedHead;
 import io.ppiofs.overlay.storage.StorageAdvert;
 import io.ppiofs.overlay.storage.StorageClient;
@@ -136,9 +136,12 @@ public final class SwarmService implements AutoCloseable {
      */
     public SwarmVolume open(UnlockedVolume volume, VolumeDirectory where, BlockStore local) {
         GroupBook book = GroupBook.open(where.path().resolve(PLACEMENT), network.id());
-        SwarmReader reader = new SwarmReader(book, fetcher, blocks, this::operators);
+        StripeReader stripes = new StripeReader(book, fetcher, local, StripeReader.Times.DEFAULT);
+        SwarmReader reader = new SwarmReader(
+                book, fetcher, blocks, stripes, new TableRefresh(book, storage::table), this::operators);
         try {
-            learn(volume, book, reader);
+            boolean writes = volume.capability() instanceof Capability.ReadWrite && volume.writer() != null;
+            learn(volume, book, writes ? reader::learn : reader::learnOnly);
             return volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null
                     ? writer(volume, volume.writer(), where, local, book, reader, rw)
                     : opened(new SwarmVolume(
@@ -149,13 +152,19 @@ public final class SwarmService implements AutoCloseable {
         }
     }
 
-    private void learn(UnlockedVolume volume, GroupBook book, SwarmReader reader) {
+    /** How a manifest is learnt: what a writer knows beyond it stays. */
+    @FunctionalInterface
+    private interface Learning {
+        void learn(Cid manifest, NetworkId network, Collection<PeerId> preferred, SwarmReader.Opener opener);
+    }
+
+    private void learn(UnlockedVolume volume, GroupBook book, Learning learning) {
         Cid manifest = volume.heads().read().clear().manifestRoot();
         if (manifest == null || book.hasLearnt(manifest)) {
             return;
         }
         try {
-            reader.learn(
+            learning.learn(
                     manifest, network.id(), List.of(), bytes -> volume.keys().openManifest(bytes));
         } catch (PpiofsException e) {
             // what is known from before may do; what is missing is an error where it is read
@@ -173,12 +182,7 @@ public final class SwarmService implements AutoCloseable {
             Capability.ReadWrite rw) {
         IdentityKey tenant = IdentityKey.ofSeed(rw.tenantSeed().bytes());
         VolumePlacement placement = where.placement();
-        // open groups are whole copies; for a code as many as survive the same number of failures, 3 at least
-        Scheme scheme = placement == null
-                ? Scheme.DEFAULT
-                : placement.scheme().coded()
-                        ? Scheme.DEFAULT
-                        : Scheme.copies(placement.scheme().slots());
+        Scheme scheme = placement == null ? Scheme.DEFAULT : placement.scheme();
         DrainOptions options = DrainOptions.of(scheme);
         byte[] salt = Arrays.copyOf(rw.placementSalt().bytes(), Rendezvous.SALT);
         OverlayHolders holders = new OverlayHolders(
@@ -302,7 +306,8 @@ public final class SwarmService implements AutoCloseable {
                     "import",
                     "volume " + capability.volumeId(),
                     "none of " + directory.operators().size()
-                            + " storage nodes keeps a head of it; check network.bootstrap, and that its writer has published");
+                            + " storage nodes keeps a head of it; check network.bootstrap, and that its writer has"
+                            + " published");
         }
         @Nullable PpiofsException last = null;
         for (int i = bundles.size() - 1; i >= 0; i--) {

@@ -2,6 +2,7 @@ package io.ppiofs.node.swarm;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.control.Progress;
@@ -57,10 +58,7 @@ public final class SwarmVolume implements AutoCloseable {
 
     /** Stored bytes that a peer holds of this volume. */
     long storedBy(PeerId peer) {
-        return book.groups().stream()
-                .filter(g -> g.table().holders().contains(peer))
-                .mapToLong(Group::bytes)
-                .sum();
+        return book.groups().stream().mapToLong(group -> group.bytesOn(peer)).sum();
     }
 
     SwarmReader reader() {
@@ -110,10 +108,12 @@ public final class SwarmVolume implements AutoCloseable {
     public Map<String, Long> facts() {
         Map<String, Long> facts = new LinkedHashMap<>();
         facts.put("placedBlocks", (long) book.size());
-        facts.put("placementGroups", (long) book.groups().size());
+        facts.put("placementGroups", (long) book.current().size());
         if (writing != null) {
             Drainer.Facts now = writing.drainer().facts();
             facts.put("backlogBlocks", (long) writing.backlog().size());
+            facts.put("codedGroups", (long) now.coded());
+            facts.put("groupsToRewrite", (long) now.otherwise());
             facts.put("degradedGroups", (long) now.degraded());
             facts.put("toleratedFailures", (long) now.tolerates());
             facts.put("holdersWithoutHead", (long) writing.publisher().holdersWithoutHead());
@@ -122,7 +122,14 @@ public final class SwarmVolume implements AutoCloseable {
         return facts;
     }
 
-    /** Why the backlog does not shrink, one sentence; null while it does. */
+    /** From now on the volume is kept like this; what is on peers is written anew in the background. Nothing for a reader. */
+    public void keepAs(Scheme scheme) {
+        if (writing != null) {
+            writing.drainer().keepAs(scheme);
+        }
+    }
+
+    /** Why the backlog does not shrink, or groups are not kept as they shall be, one sentence; null while all goes on. */
     public @Nullable String trouble() {
         return writing == null ? null : writing.drainer().trouble();
     }
@@ -167,9 +174,7 @@ public final class SwarmVolume implements AutoCloseable {
     private static void awaitPublished(Writing writing) {
         long end = System.nanoTime() + LAST_GRACE.toNanos();
         try {
-            while (!writing.publisher().isUpToDate()
-                    && writing.drainer().trouble() == null
-                    && System.nanoTime() - end < 0) {
+            while (!writing.publisher().isUpToDate() && !writing.drainer().isStuck() && System.nanoTime() - end < 0) {
                 writing.backlog().wake();
                 TimeUnit.MILLISECONDS.sleep(20);
             }

@@ -3,8 +3,9 @@
  * are found by others.
  *
  * <p>{@link io.ppiofs.node.swarm.GroupBook} remembers on disk which block is in which placement group and who holds the
- * group; {@link io.ppiofs.node.swarm.Drainer} brings new blocks to peers in write order; {@link
- * io.ppiofs.node.swarm.SwarmBlockStore} reads what is not here from who holds it; {@link io.ppiofs.node.swarm.Publisher}
+ * group; {@link io.ppiofs.node.swarm.Drainer} brings new blocks to peers in write order; {@link io.ppiofs.node.swarm.Regrouper} writes groups anew whose scheme is not the
+ * volume's, such as stripes of a code; {@link
+ * io.ppiofs.node.swarm.SwarmBlockStore} reads what is not here from who holds it, {@link io.ppiofs.node.swarm.StripeReader} what is in stripes; {@link io.ppiofs.node.swarm.Publisher}
  * publishes a head once everything that it reaches is on peers; {@link io.ppiofs.node.swarm.Follower} brings new heads to
  * a machine that only reads.
  *

@@ -6,29 +6,20 @@ import static org.awaitility.Awaitility.await;
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.MemoryBlockStore;
-import io.ppiofs.error.ErrorKind;
-import io.ppiofs.error.PpiofsException;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.network.NetworkId;
+import io.ppiofs.node.swarm.FakePeers.FakePeer;
 import io.ppiofs.overlay.identity.IdentityKey;
-import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
-import io.ppiofs.overlay.placement.Scheme;
-import io.ppiofs.overlay.placement.SlotTable;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -41,91 +32,12 @@ class DrainerTest {
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final SecureRandom RANDOM = new SecureRandom();
 
-    /** A peer that keeps what it is sent, unless it is down or full. */
-    private static final class FakePeer {
-        final IdentityKey key = IdentityKey.generate(RANDOM);
-        final Map<Cid, ByteBuffer> blocks = new ConcurrentHashMap<>();
-        final Map<GroupId, SlotTable.Signed> tables = new ConcurrentHashMap<>();
-        volatile boolean down;
-        volatile boolean refuses;
-
-        PeerId id() {
-            return key.peerId();
-        }
-    }
-
-    private final class FakeHolders implements Holders {
-        private <T> CompletableFuture<T> failing() {
-            return CompletableFuture.failedFuture(
-                    new PpiofsException(ErrorKind.NOT_CONNECTED, "put", "peer", "is down, as the test wants it"));
-        }
-
-        @Override
-        public List<PeerId> propose(GroupId group, List<PeerId> slots, Set<PeerId> avoid) {
-            List<PeerId> free = new ArrayList<>(peers.keySet());
-            free.removeAll(avoid);
-            List<PeerId> usable = List.copyOf(free);
-            free.removeAll(slots);
-            List<PeerId> chosen = new ArrayList<>(slots);
-            for (int i = 0; i < chosen.size() && !usable.isEmpty(); i++) {
-                if (chosen.get(i) == null) {
-                    chosen.set(i, free.isEmpty() ? usable.get(0) : free.remove(0));
-                }
-            }
-            return usable.isEmpty() ? List.of() : chosen;
-        }
-
-        @Override
-        public CompletableFuture<Void> admit(PeerId holder, SlotTable.Signed table, long maxBytes) {
-            FakePeer peer = peers.get(holder);
-            if (peer.down || peer.refuses) {
-                return failing();
-            }
-            peer.tables.put(table.table().group(), table);
-            return CompletableFuture.completedFuture(null);
-        }
-
-        @Override
-        public CompletableFuture<Void> tell(PeerId holder, SlotTable.Signed table) {
-            return admit(holder, table, 0);
-        }
-
-        @Override
-        public CompletableFuture<BitSet> put(PeerId holder, SlotTable table, List<StoredBlock> blocks) {
-            FakePeer peer = peers.get(holder);
-            if (peer.down) {
-                return failing();
-            }
-            BitSet stored = new BitSet();
-            for (int i = 0; i < blocks.size(); i++) {
-                ByteBuffer copy = ByteBuffer.allocate(blocks.get(i).bytes().remaining());
-                copy.put(blocks.get(i).bytes()).flip();
-                peer.blocks.put(blocks.get(i).cid(), copy);
-                stored.set(i);
-            }
-            return CompletableFuture.completedFuture(stored);
-        }
-
-        @Override
-        public CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids) {
-            FakePeer peer = peers.get(holder);
-            if (peer.down) {
-                return failing();
-            }
-            BitSet here = new BitSet();
-            for (int i = 0; i < cids.size(); i++) {
-                here.set(i, peer.blocks.containsKey(cids.get(i)));
-            }
-            return CompletableFuture.completedFuture(here);
-        }
-    }
-
     @TempDir
     Path directory;
 
     private final NetworkId network = NetworkId.LOCAL;
     private final IdentityKey tenant = IdentityKey.generate(RANDOM);
-    private final Map<PeerId, FakePeer> peers = java.util.Collections.synchronizedMap(new LinkedHashMap<>());
+    private final FakePeers peers = new FakePeers();
     private final MemoryBlockStore local = new MemoryBlockStore();
     private final Backlog backlog = new Backlog();
     private GroupBook book;
@@ -148,14 +60,12 @@ class DrainerTest {
         DrainOptions options = DrainOptions.of(Scheme.copies(copies))
                 .withGroups(1 << 20, groupBlocks)
                 .withTimes(Duration.ofMillis(20), Duration.ofMillis(20), Duration.ofMillis(200));
-        drainer = new Drainer("test", local, local, book, backlog, new FakeHolders(), tenant, network, options);
+        drainer = new Drainer("test", local, local, book, backlog, peers, tenant, network, options);
         drainer.start(() -> {});
     }
 
     private FakePeer peer() {
-        FakePeer peer = new FakePeer();
-        peers.put(peer.id(), peer);
-        return peer;
+        return peers.add();
     }
 
     private List<Cid> write(int count) {
@@ -280,7 +190,7 @@ class DrainerTest {
         List<Cid> cids = write(12);
         awaitEmpty();
         assertHolds(b, cids);
-        b.blocks.clear();
+        b.loseEverything();
         assertHolds(b, cids);
     }
 

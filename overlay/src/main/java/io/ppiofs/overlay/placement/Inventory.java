@@ -1,6 +1,7 @@
 package io.ppiofs.overlay.placement;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import java.nio.ByteBuffer;
@@ -61,6 +62,17 @@ public record Inventory(Scheme scheme, List<Entry> entries) {
             }
         }
         return mine;
+    }
+
+    /** Stripes of a coded group; 0 with copies. */
+    public int stripes() {
+        return scheme.isCopies() ? 0 : entries.size() / scheme.slots();
+    }
+
+    /** @param number from 0, below {@link #stripes} */
+    public Stripe stripe(int number) {
+        int slots = scheme.slots();
+        return new Stripe(scheme, entries.subList(number * slots, (number + 1) * slots));
     }
 
     /** Stored bytes of all entries. */

@@ -1,5 +1,6 @@
 package io.ppiofs.overlay.placement;
 
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.overlay.identity.PeerId;
 import java.util.ArrayList;
 import java.util.Collections;

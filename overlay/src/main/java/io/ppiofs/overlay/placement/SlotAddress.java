@@ -1,5 +1,7 @@
 package io.ppiofs.overlay.placement;
 
+import io.ppiofs.blockstore.erasure.Scheme;
+
 /**
  * One slot of one group as of one slot table: what a lease is for and what a block is put into.
  *

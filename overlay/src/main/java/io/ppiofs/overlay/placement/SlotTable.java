@@ -1,6 +1,7 @@
 package io.ppiofs.overlay.placement;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.cbor.Cbor;
 import io.ppiofs.cbor.CborArray;
 import io.ppiofs.cbor.CborBytes;
@@ -40,7 +41,7 @@ public record SlotTable(
         @Nullable Cid inventory) {
     /** The ordinal is the number on the wire: append only. */
     public enum State {
-        /** Blocks are still appended; whole copies whatever the scheme says. */
+        /** Blocks are still appended. One of a code is being filled from a group that stands: its writer alone tends it. */
         OPEN,
         /** The inventory is final. */
         CLOSED,

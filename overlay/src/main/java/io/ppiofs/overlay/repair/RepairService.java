@@ -312,6 +312,9 @@ public final class RepairService implements AutoCloseable {
     /** What is lost of a group; null if nothing is, or nothing can be done. */
     private @Nullable Task assess(TableChain chain) {
         SlotTable table = chain.newest();
+        if (table.state() == SlotTable.State.OPEN && !table.scheme().isCopies()) {
+            return null; // it has no inventory yet, and the group that it is made from stands
+        }
         int needed = table.scheme().data();
         List<Integer> gone = new ArrayList<>();
         List<Integer> silent = new ArrayList<>();

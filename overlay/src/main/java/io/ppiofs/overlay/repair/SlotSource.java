@@ -8,6 +8,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotTable;
+import io.ppiofs.overlay.placement.Stripe;
 import io.ppiofs.overlay.storage.StorageHost;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -131,41 +132,37 @@ final class SlotSource {
     // ----------------------------------------------------------------------------------------------- fragments
 
     private CompletableFuture<List<@Nullable StoredBlock>> fragments(int slot, List<Integer> places) {
-        List<Integer> stripes = stripesOf(slot, places);
+        List<Stripe> stripes = stripesOf(slot, places);
         Map<Cid, ByteBuffer> found = new HashMap<>();
         List<Integer> others = liveSlots.stream().filter(s -> s != slot).toList();
         return fetchSlots(stripes, others, 0, found).thenApplyAsync(all -> restore(slot, stripes, found), work);
     }
 
     /** The stripes in which the slot has its entries, for those at {@code places} of them. */
-    private List<Integer> stripesOf(int slot, List<Integer> places) {
-        List<Integer> filled = new ArrayList<>();
-        int slots = inventory.scheme().slots();
-        for (int stripe = 0; stripe * slots < inventory.entries().size(); stripe++) {
-            if (!entry(stripe, slot).isEmpty()) {
+    private List<Stripe> stripesOf(int slot, List<Integer> places) {
+        List<Stripe> filled = new ArrayList<>();
+        for (int i = 0; i < inventory.stripes(); i++) {
+            Stripe stripe = inventory.stripe(i);
+            if (!stripe.entries().get(slot).isEmpty()) {
                 filled.add(stripe);
             }
         }
         return places.stream().map(filled::get).toList();
     }
 
-    private Inventory.Entry entry(int stripe, int slot) {
-        return inventory.entries().get(stripe * inventory.scheme().slots() + slot);
-    }
-
     /** Fetches slot after slot until each stripe has k fragments, asking only for stripes that need more. */
     private CompletableFuture<Boolean> fetchSlots(
-            List<Integer> stripes, List<Integer> slots, int next, Map<Cid, ByteBuffer> found) {
-        List<Integer> hungry = stripes.stream()
-                .filter(stripe -> have(stripe, found) < inventory.scheme().data())
+            List<Stripe> stripes, List<Integer> slots, int next, Map<Cid, ByteBuffer> found) {
+        List<Stripe> hungry = stripes.stream()
+                .filter(stripe -> stripe.have(found) < inventory.scheme().data())
                 .toList();
         if (hungry.isEmpty() || next >= slots.size()) {
             return CompletableFuture.completedFuture(hungry.isEmpty());
         }
         int slot = slots.get(next);
         List<Cid> wanted = new ArrayList<>();
-        for (int stripe : hungry) {
-            Inventory.Entry entry = entry(stripe, slot);
+        for (Stripe stripe : hungry) {
+            Inventory.Entry entry = stripe.entries().get(slot);
             if (!entry.isEmpty() && !found.containsKey(entry.cid())) {
                 wanted.add(entry.cid());
             }
@@ -179,36 +176,17 @@ final class SlotSource {
                         work);
     }
 
-    /** Fragments of a stripe that are here; a place that no block fills counts, it is known to be nothing. */
-    private int have(int stripe, Map<Cid, ByteBuffer> found) {
-        int have = 0;
-        for (int slot = 0; slot < inventory.scheme().slots(); slot++) {
-            Inventory.Entry entry = entry(stripe, slot);
-            have += entry.isEmpty() || found.containsKey(entry.cid()) ? 1 : 0;
-        }
-        return have;
-    }
-
-    private List<@Nullable StoredBlock> restore(int slot, List<Integer> stripes, Map<Cid, ByteBuffer> found) {
+    private List<@Nullable StoredBlock> restore(int slot, List<Stripe> stripes, Map<Cid, ByteBuffer> found) {
         ReedSolomon code =
                 ReedSolomon.cauchy(inventory.scheme().data(), inventory.scheme().parity());
         List<@Nullable StoredBlock> blocks = new ArrayList<>();
-        for (int stripe : stripes) {
-            blocks.add(have(stripe, found) < inventory.scheme().data() ? null : restore(code, stripe, slot, found));
+        for (Stripe stripe : stripes) {
+            ByteBuffer made = stripe.restore(code, slot, found);
+            blocks.add(
+                    made == null
+                            ? null
+                            : new StoredBlock(stripe.entries().get(slot).cid(), made));
         }
         return blocks;
-    }
-
-    private @Nullable StoredBlock restore(ReedSolomon code, int stripe, int slot, Map<Cid, ByteBuffer> found) {
-        List<@Nullable ByteBuffer> fragments = new ArrayList<>();
-        for (int i = 0; i < inventory.scheme().slots(); i++) {
-            Inventory.Entry entry = entry(stripe, i);
-            ByteBuffer bytes = entry.isEmpty() ? ByteBuffer.allocate(0) : found.get(entry.cid());
-            fragments.add(i == slot || bytes == null ? null : bytes.duplicate());
-        }
-        Inventory.Entry wanted = entry(stripe, slot);
-        ByteBuffer made = code.reconstruct(fragments, new int[] {slot}, new int[] {wanted.length()})
-                .get(0);
-        return Cid.of(made.duplicate()).equals(wanted.cid()) ? new StoredBlock(wanted.cid(), made) : null;
     }
 }

@@ -1,5 +1,6 @@
 package io.ppiofs.overlay.storage;
 
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.cbor.Cbor;
 import io.ppiofs.cbor.CborArray;
 import io.ppiofs.cbor.CborBytes;
@@ -9,7 +10,6 @@ import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
-import io.ppiofs.overlay.placement.Scheme;
 import io.ppiofs.overlay.placement.SlotAddress;
 import java.time.Duration;
 import java.util.ArrayList;

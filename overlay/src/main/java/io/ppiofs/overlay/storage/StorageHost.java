@@ -2,6 +2,7 @@ package io.ppiofs.overlay.storage;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.gc.LiveSet;
 import io.ppiofs.blockstore.gc.MarkSet;
 import io.ppiofs.blockstore.gc.Sweepable;
@@ -21,7 +22,6 @@ import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
-import io.ppiofs.overlay.placement.Scheme;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.TableChain;

@@ -2,6 +2,7 @@ package io.ppiofs.overlay.placement;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.overlay.autonat.Reachability;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;

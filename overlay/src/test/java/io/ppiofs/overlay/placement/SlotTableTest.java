@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -130,16 +131,5 @@ class SlotTableTest {
         byte[] negative = good.clone();
         negative[good.length - 4] = -1;
         assertThatThrownBy(() -> Inventory.decode(negative)).isInstanceOf(PpiofsException.class);
-    }
-
-    @Test
-    void schemes_read_what_they_print() {
-        for (String text : List.of("1", "3", "10", "2+1", "4+2", "32+32")) {
-            assertThat(Scheme.parse(text)).hasToString(text);
-        }
-        assertThat(Scheme.parse("4+8").tolerates()).isEqualTo(8);
-        for (String text : List.of("", "0", "11", "1+2", "4+0", "40+40", "x", "4+", "-1")) {
-            assertThatThrownBy(() -> Scheme.parse(text)).isInstanceOf(PpiofsException.class);
-        }
     }
 }

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.blockstore.segment.SegmentOptions;
 import io.ppiofs.blockstore.space.SpaceBudget;
@@ -24,7 +25,6 @@ import io.ppiofs.overlay.multiaddr.Multiaddr;
 import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
-import io.ppiofs.overlay.placement.Scheme;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.TableChain;

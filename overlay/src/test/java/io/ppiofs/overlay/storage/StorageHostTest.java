@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.blockstore.segment.SegmentOptions;
 import io.ppiofs.blockstore.space.SpaceBudget;
@@ -13,7 +14,6 @@ import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.placement.GroupId;
-import io.ppiofs.overlay.placement.Scheme;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.TableChain;

@@ -12,7 +12,7 @@ import java.util.List;
 
 /** A process that lends space to everybody, on loopback, with a home of its own. */
 final class StorageNode implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
 
     private final PpiofsCommand command;
     private final List<String> bootstrap;

@@ -1,4 +1,4 @@
-package io.ppiofs.overlay.placement;
+package io.ppiofs.blockstore.erasure;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
@@ -20,6 +20,12 @@ public record Scheme(int data, int parity) {
     /** Most whole copies. */
     public static final int MAX_COPIES = 10;
 
+    /** Most parity per data fragment: beyond that a group's list of blocks would not fit into one block. */
+    public static final int MAX_OVERHEAD = 6;
+
+    /** Most characters of {@link #toString}. */
+    public static final int MAX_TEXT = 5;
+
     /** Three copies. */
     public static final Scheme DEFAULT = copies(3);
 
@@ -27,8 +33,9 @@ public record Scheme(int data, int parity) {
     private static final Pattern COPIES = Pattern.compile("[0-9]{1,2}");
 
     public Scheme {
-        boolean fits =
-                data == 1 ? parity >= 0 && parity < MAX_COPIES : data > 1 && parity >= 1 && data + parity <= MAX_SLOTS;
+        boolean fits = data == 1
+                ? parity >= 0 && parity < MAX_COPIES
+                : data > 1 && parity >= 1 && data + parity <= MAX_SLOTS && parity <= MAX_OVERHEAD * data;
         if (!fits) {
             throw new IllegalArgumentException("no scheme: " + data + "+" + parity);
         }
@@ -62,12 +69,20 @@ public record Scheme(int data, int parity) {
                 ErrorKind.INVALID,
                 "read",
                 "scheme " + text,
-                "give a number of copies from 1 to " + MAX_COPIES + ", or K+M with K from 2 and K+M up to "
-                        + MAX_SLOTS);
+                "give a number of copies from 1 to " + MAX_COPIES + ", or K+M with K from 2, M from 1 to "
+                        + MAX_OVERHEAD + " times K, and together up to " + MAX_SLOTS);
     }
 
     public boolean isCopies() {
         return data == 1;
+    }
+
+    /**
+     * How blocks are kept that do not stand in a stripe yet: as copies that survive as many failures as the code, but three at
+     * least, and no more than {@link #MAX_COPIES}.
+     */
+    public Scheme whileOpen() {
+        return isCopies() ? this : copies(Math.min(MAX_COPIES, Math.max(DEFAULT.slots(), parity + 1)));
     }
 
     public int slots() {

@@ -1,0 +1,220 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.identity.IdentityKey;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.SlotAddress;
+import io.ppiofs.overlay.placement.SlotTable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Deals with the holders of a volume's groups for the drainer's thread: signs tables, gets consent, sends blocks to several of
+ * them at once, and remembers who does not answer. {@link #close}, {@link #trouble} and {@link #isSilent} may be called by any
+ * thread.
+ */
+final class Courier implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Courier.class);
+    static final Duration ANSWER = Duration.ofSeconds(60);
+
+    private final String name;
+    private final Holders holders;
+    private final IdentityKey tenant;
+    private final NetworkId network;
+    private final DrainOptions options;
+
+    /** Who has consented to a table since this courier began. */
+    private final Set<Admission> admitted = new HashSet<>();
+
+    private record Admission(SlotAddress table, PeerId holder) {}
+
+    /** Since when a holder has not answered, System.nanoTime. */
+    private final Map<PeerId, Long> silentSince = new ConcurrentHashMap<>();
+
+    private volatile boolean closing;
+    private volatile @Nullable CompletableFuture<?> awaited;
+    private volatile @Nullable String trouble;
+
+    Courier(String name, Holders holders, IdentityKey tenant, NetworkId network, DrainOptions options) {
+        this.name = name;
+        this.holders = holders;
+        this.tenant = tenant;
+        this.network = network;
+        this.options = options;
+    }
+
+    Holders holders() {
+        return holders;
+    }
+
+    PeerId tenant() {
+        return tenant.peerId();
+    }
+
+    SlotTable.Signed sign(SlotTable table) {
+        return table.sign(tenant, network);
+    }
+
+    /** Why nothing goes on; null while something does. */
+    @Nullable
+    String trouble() {
+        return trouble;
+    }
+
+    void settled() {
+        trouble = null;
+    }
+
+    void troubled(String what, @Nullable Throwable why) {
+        if (!what.equals(trouble)) {
+            LOG.warn("volume {}: {}", name, what, why);
+        }
+        trouble = what;
+    }
+
+    /** Whether the last thing that the holder was asked went unanswered, or was refused. */
+    boolean isSilent(PeerId holder) {
+        return silentSince.containsKey(holder);
+    }
+
+    /** Whether that has been so for long enough to give its slots to others. */
+    boolean isAway(PeerId holder) {
+        Long since = silentSince.get(holder);
+        return since != null
+                && System.nanoTime() - since >= options.replaceAfter().toNanos();
+    }
+
+    /** @return who did not consent */
+    Set<PeerId> admit(SlotTable.Signed table, Set<PeerId> peers) throws InterruptedException {
+        Map<PeerId, CompletableFuture<Void>> answers = new LinkedHashMap<>();
+        for (PeerId peer : peers) {
+            answers.put(peer, holders.admit(peer, table, 2 * options.groupBytes()));
+        }
+        Set<PeerId> failed = new HashSet<>();
+        for (Map.Entry<PeerId, CompletableFuture<Void>> answer : answers.entrySet()) {
+            if (ask(answer.getKey(), answer.getValue(), nothing -> {})) {
+                admitted.add(new Admission(table.table().slot(0), answer.getKey()));
+            } else {
+                failed.add(answer.getKey());
+            }
+        }
+        return failed;
+    }
+
+    /** Gives a table to all its holders; who is not reached hears it from the others, or with the next put. */
+    void tell(SlotTable.Signed table) throws InterruptedException {
+        Set<PeerId> unreached = admit(table, new LinkedHashSet<>(table.table().holders()));
+        if (!unreached.isEmpty()) {
+            LOG.debug("volume {}: {} were not told of {}", name, unreached, table.table());
+        }
+    }
+
+    /**
+     * Sends blocks into slots of a group, to all at once. A lease names who may put. One that another machine with the same
+     * capability ordered, or this one long ago, is ordered anew.
+     *
+     * @return per slot which of its blocks its holder has on its disk now
+     */
+    Map<Integer, BitSet> send(Group group, Map<Integer, List<StoredBlock>> bySlot) throws InterruptedException {
+        SlotTable table = group.table();
+        Set<PeerId> unknown = new LinkedHashSet<>();
+        for (int slot : bySlot.keySet()) {
+            PeerId peer = table.holders().get(slot);
+            if (!admitted.contains(new Admission(table.slot(0), peer))) {
+                unknown.add(peer);
+            }
+        }
+        Set<PeerId> refused = unknown.isEmpty() ? unknown : admit(group.signed(), unknown);
+        Map<Integer, CompletableFuture<BitSet>> answers = new LinkedHashMap<>();
+        Map<Integer, BitSet> stored = new LinkedHashMap<>();
+        for (Map.Entry<Integer, List<StoredBlock>> one : bySlot.entrySet()) {
+            int slot = one.getKey();
+            PeerId peer = table.holders().get(slot);
+            stored.put(slot, new BitSet());
+            if (refused.contains(peer)) {
+                continue;
+            }
+            List<StoredBlock> views = new ArrayList<>(one.getValue().size());
+            one.getValue()
+                    .forEach(b -> views.add(new StoredBlock(b.cid(), b.bytes().duplicate())));
+            answers.put(slot, holders.put(peer, table.slot(slot), views));
+        }
+        for (Map.Entry<Integer, CompletableFuture<BitSet>> answer : answers.entrySet()) {
+            int slot = answer.getKey();
+            boolean answered = ask(table.holders().get(slot), answer.getValue(), bits -> stored.put(slot, bits));
+            if (!answered) {
+                // it may have lost what it consented to
+                admitted.remove(new Admission(table.slot(0), table.holders().get(slot)));
+            }
+        }
+        return stored;
+    }
+
+    /**
+     * Waits for the answer of one holder.
+     *
+     * @param kept gets the answer
+     * @return whether there was one
+     */
+    <T extends @Nullable Object> boolean ask(PeerId peer, CompletableFuture<T> answer, Consumer<T> kept)
+            throws InterruptedException {
+        awaited = answer;
+        if (closing) {
+            answer.cancel(true);
+        }
+        try {
+            kept.accept(answer.get(ANSWER.toMillis(), TimeUnit.MILLISECONDS));
+            silentSince.remove(peer);
+            return true;
+        } catch (CancellationException e) {
+            return false; // close() does that
+        } catch (ExecutionException e) {
+            String why = e.getCause() instanceof PpiofsException p ? String.valueOf(p.getMessage()) : e.toString();
+            failed(peer, "peer " + peer + " failed: " + why);
+            return false;
+        } catch (TimeoutException e) {
+            answer.cancel(true);
+            failed(peer, "peer " + peer + " did not answer in " + ANSWER.toSeconds() + " s");
+            return false;
+        } finally {
+            awaited = null;
+        }
+    }
+
+    /** Told once for as long as it lasts. */
+    private void failed(PeerId peer, String what) {
+        if (silentSince.putIfAbsent(peer, System.nanoTime()) == null) {
+            LOG.warn("volume {}: {}", name, what);
+        }
+        trouble = what;
+    }
+
+    /** Whatever is waited for fails, now and later. */
+    @Override
+    public void close() {
+        closing = true;
+        CompletableFuture<?> current = awaited;
+        if (current != null) {
+            current.cancel(true);
+        }
+    }
+}
