@@ -37,6 +37,10 @@ record DrainOptions(
         return new DrainOptions(copies, bytes, blocks, batchBytes, retry, check, replaceAfter);
     }
 
+    DrainOptions withReplaceAfter(Duration value) {
+        return new DrainOptions(copies, groupBytes, groupBlocks, batchBytes, retry, check, value);
+    }
+
     DrainOptions withTimes(Duration newRetry, Duration newCheck, Duration newReplaceAfter) {
         return new DrainOptions(copies, groupBytes, groupBlocks, batchBytes, newRetry, newCheck, newReplaceAfter);
     }

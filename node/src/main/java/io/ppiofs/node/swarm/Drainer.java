@@ -79,8 +79,19 @@ final class Drainer implements AutoCloseable {
     private volatile @Nullable CompletableFuture<?> awaited;
     private volatile @Nullable String trouble;
     private volatile Facts facts = new Facts(0, 0, 0);
+
+    /** Groups of which this drainer has heard since it began what their holders have. */
+    private final Set<GroupId> compared = new HashSet<>();
+
+    /** How often all holders of a group have said what they have of it. */
+    private volatile long comparisons;
+
+    /** Per group that has all its copies: how many entries it had when that was found. */
+    private volatile Map<GroupId, Integer> safe = Map.of();
+
     private volatile Progress progress = () -> {};
     private long nextCatchUp = System.nanoTime();
+    private boolean catchUpGoesOn;
     private long nextCheck = System.nanoTime();
     private int checkNext;
 
@@ -134,6 +145,16 @@ final class Drainer implements AutoCloseable {
 
     Facts facts() {
         return facts;
+    }
+
+    /** How often a group was compared with what all its holders have, since the start; group by group, round and round. */
+    long comparisons() {
+        return comparisons;
+    }
+
+    /** How many of a group's entries, from the first, are on as many peers of their own as they should, all of which answer. */
+    int safeEntries(Group group) {
+        return safe.getOrDefault(group.id(), 0);
     }
 
     @Override
@@ -266,6 +287,7 @@ final class Drainer implements AutoCloseable {
                     .sign(tenant, network);
             Set<PeerId> failed = admit(table, new LinkedHashSet<>(proposed));
             if (failed.isEmpty()) {
+                compared.add(id);
                 return book.begin(table);
             }
             refused.addAll(failed);
@@ -469,7 +491,8 @@ final class Drainer implements AutoCloseable {
 
     private void tend() throws InterruptedException {
         long now = System.nanoTime();
-        if (now - nextCatchUp >= 0) {
+        if (now - nextCatchUp >= 0 || catchUpGoesOn) {
+            catchUpGoesOn = false;
             catchUp();
             for (Group group : book.groups()) {
                 improve(group);
@@ -483,7 +506,7 @@ final class Drainer implements AutoCloseable {
         }
     }
 
-    /** Sends holders what they lack. */
+    /** Sends holders what they lack; a batch at a time while new blocks wait for their first copies. */
     private void catchUp() throws InterruptedException {
         for (Group group : book.groups()) {
             Map<PeerId, Set<Cid>> behind = lacking.get(group.id());
@@ -512,6 +535,10 @@ final class Drainer implements AutoCloseable {
                 missing.remove(batch.get(i).cid());
             }
             if (took.cardinality() < batch.size()) {
+                return;
+            }
+            if (backlog.size() > 0) {
+                catchUpGoesOn = !missing.isEmpty();
                 return;
             }
         }
@@ -603,12 +630,18 @@ final class Drainer implements AutoCloseable {
         Group group = groups.get(checkNext++ % groups.size());
         List<Cid> cids = new ArrayList<>();
         book.entries(group).stream().filter(e -> !e.isEmpty()).forEach(e -> cids.add(e.cid()));
+        boolean all = true;
         for (PeerId peer : group.holders()) {
-            await(peer, holders.have(peer, cids), here -> {
-                for (int i = here.nextClearBit(0); i < cids.size(); i = here.nextClearBit(i + 1)) {
-                    lacks(group, peer).add(cids.get(i));
-                }
-            });
+            all &= await(peer, holders.have(peer, cids), here -> {
+                        for (int i = here.nextClearBit(0); i < cids.size(); i = here.nextClearBit(i + 1)) {
+                            lacks(group, peer).add(cids.get(i));
+                        }
+                    })
+                    == Outcome.DONE;
+        }
+        if (all) {
+            compared.add(group.id());
+            comparisons++;
         }
     }
 
@@ -616,7 +649,9 @@ final class Drainer implements AutoCloseable {
         int degraded = 0;
         int tolerates = Integer.MAX_VALUE;
         List<Group> groups = book.groups();
+        Map<GroupId, Integer> nowSafe = new HashMap<>();
         for (Group group : groups) {
+            int entries = group.blocks();
             Set<PeerId> whole = group.holders();
             Map<PeerId, Set<Cid>> behind = lacking.get(group.id());
             if (behind != null) {
@@ -624,10 +659,13 @@ final class Drainer implements AutoCloseable {
             }
             if (whole.size() < group.table().scheme().slots()) {
                 degraded++;
+            } else if (compared.contains(group.id()) && whole.stream().noneMatch(silentSince::containsKey)) {
+                nowSafe.put(group.id(), entries);
             }
             tolerates = Math.min(
                     tolerates, Math.max(0, whole.size() - group.table().scheme().data()));
         }
+        safe = Map.copyOf(nowSafe);
         facts = new Facts(groups.size(), degraded, groups.isEmpty() ? 0 : tolerates);
     }
 }
