@@ -76,16 +76,11 @@ class CodedVolumeTest {
     }
 
     private static void fill(Path dir, String name) {
-        Command.shell(
-                        """
+        Command.shell("""
                         mkdir -p "$1/$2"
                         for i in $(seq 1 60); do head -c $((i * 997)) /dev/urandom >"$1/$2/$i"; done
                         head -c 24000000 /dev/urandom >"$1/$2/large"
-                        """,
-                        dir,
-                        name)
-                .within(PATIENCE)
-                .ok();
+                        """, dir, name).within(PATIENCE).ok();
     }
 
     private static String sums(Path dir) {
@@ -108,11 +103,13 @@ class CodedVolumeTest {
 
     /** Every group is kept as it shall be, nobody holds what was replaced, and peers have the head that says so. */
     private void awaitSettled(int tolerates) {
-        await("the groups are kept as they shall be").atMost(PATIENCE).untilAsserted(() -> assertThat(info())
-                .containsPattern("\"groupsToRewrite\" ?: ?0")
-                .containsPattern("\"degradedGroups\" ?: ?0")
-                .containsPattern("\"unpublishedHead\" ?: ?0")
-                .containsPattern("\"toleratedFailures\" ?: ?" + tolerates));
+        await("the groups are kept as they shall be")
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(info())
+                        .containsPattern("\"groupsToRewrite\" ?: ?0")
+                        .containsPattern("\"degradedGroups\" ?: ?0")
+                        .containsPattern("\"unpublishedHead\" ?: ?0")
+                        .containsPattern("\"toleratedFailures\" ?: ?" + tolerates));
     }
 
     @Test
