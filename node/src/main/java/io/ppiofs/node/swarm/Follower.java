@@ -103,8 +103,11 @@ final class Follower implements AutoCloseable {
                 return;
             }
             // where its blocks are first: whoever sees the head must be able to read it
-            reader.learnOnly(head.clear().manifestRoot(), network, List.of(), bytes -> volume.keys()
-                    .openManifest(bytes));
+            reader.learnOnly(
+                    head.clear().manifestRoot(),
+                    network,
+                    List.of(),
+                    bytes -> volume.keys().openManifest(bytes));
             Head now = volume.heads().adopt(bundle.head());
             if (now.state().clock() > before.state().clock()) {
                 show.accept(now);
