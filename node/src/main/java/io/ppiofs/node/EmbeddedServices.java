@@ -283,9 +283,9 @@ public final class EmbeddedServices implements NodeServices {
                         "is read from its network, and this node is not in it; set network.bootstrap and network.name");
             }
             return FollowedVolume.open(
-                    volume, service, service.open(volume, directory, opened.store()), config, virtualFiles);
+                    volume, service, service.open(volume, directory, opened.store(), config), config, virtualFiles);
         }
-        SwarmVolume part = service != null && served ? service.open(volume, directory, opened.store()) : null;
+        SwarmVolume part = service != null && served ? service.open(volume, directory, opened.store(), config) : null;
         try {
             return EmbeddedVolume.open(volume, opened.store(), part, opened.space(), config, virtualFiles, live);
         } catch (RuntimeException e) {

@@ -4,6 +4,7 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Node;
 import io.ppiofs.node.config.ByteSize;
+import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
 import io.ppiofs.node.storage.StorageOrder;
@@ -11,8 +12,6 @@ import io.ppiofs.overlay.repair.RepairOptions;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -92,6 +91,12 @@ final class NodeCommand implements Callable<Integer> {
             description = "silence after which a peer's copies are made anew elsewhere, like 30m or 24h; default 24h")
     private @Nullable String repairAfter;
 
+    @Option(
+            names = "--scrub-every",
+            paramLabel = "DURATION",
+            description = "how often all hosted blocks are hashed; what is damaged is fetched anew; default 24h")
+    private @Nullable String scrubEvery;
+
     NodeCommand(Main main) {
         this.main = main;
     }
@@ -131,7 +136,7 @@ final class NodeCommand implements Callable<Integer> {
 
     private @Nullable StorageOrder storage() {
         if (store == null) {
-            if (domain != null || region != null || repairAfter != null) {
+            if (domain != null || region != null || repairAfter != null || scrubEvery != null) {
                 throw new PpiofsException(
                         ErrorKind.INVALID,
                         "node",
@@ -142,7 +147,11 @@ final class NodeCommand implements Callable<Integer> {
         }
         try {
             return new StorageOrder(
-                    ByteSize.parse(store).bytes(), domain == null ? "" : domain, list(region), repair());
+                    ByteSize.parse(store).bytes(),
+                    domain == null ? "" : domain,
+                    list(region),
+                    repair(),
+                    scrubEvery == null ? StorageOrder.DAILY : NodeConfig.duration(scrubEvery, Duration.ofSeconds(1)));
         } catch (IllegalArgumentException e) {
             throw new PpiofsException(ErrorKind.INVALID, "node", "lent space", String.valueOf(e.getMessage()), e);
         }
@@ -153,17 +162,7 @@ final class NodeCommand implements Callable<Integer> {
         if (repairAfter == null) {
             return RepairOptions.DEFAULT;
         }
-        Matcher form = Pattern.compile("([0-9]{1,6})([smhd])").matcher(repairAfter);
-        if (!form.matches()) {
-            throw new IllegalArgumentException("write a duration like 90s, 30m, 24h or 7d");
-        }
-        long unit = switch (form.group(2)) {
-            case "s" -> 1;
-            case "m" -> 60;
-            case "h" -> 3_600;
-            default -> 86_400;
-        };
-        return RepairOptions.outAfter(Duration.ofSeconds(Long.parseLong(form.group(1)) * unit));
+        return RepairOptions.outAfter(NodeConfig.duration(repairAfter, Duration.ofSeconds(1)));
     }
 
     static List<String> list(String @Nullable [] given) {

@@ -9,12 +9,15 @@ import io.ppiofs.node.network.NetworkOrder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 public final class NodeConfig {
     /** Largest configuration file that is read, bytes. */
     private static final long MAX_FILE = 1 << 20;
+
+    private static final Pattern DURATION = Pattern.compile("([0-9]{1,6})([smhd])");
 
     private static final Set<String> LEVELS = Set.of("error", "warn", "info", "debug", "trace");
 
@@ -99,6 +104,21 @@ public final class NodeConfig {
             "multiaddrs with /p2p/… of peers of libp2p's public DHT, through which members of the network meet",
             NodeConfig::words);
 
+    public static final ConfigKey<Duration> SWARM_REPLACE_AFTER = new ConfigKey<>(
+            "swarm.replace-after",
+            Duration.ofMinutes(15),
+            "silence after which the writer of a volume gives a peer's copies to another",
+            text -> duration(text, Duration.ofSeconds(5)));
+
+    public static final ConfigKey<ByteSize> SWARM_CACHE = new ConfigKey<>(
+            "swarm.cache",
+            new ByteSize(Long.MAX_VALUE),
+            "most bytes of a volume on the swarm that stay in the local store, as far as peers have their copies",
+            text -> {
+                ByteSize n = ByteSize.parse(text);
+                return require(n.bytes() >= 16 << 20, n, "a size of at least 16 MiB");
+            });
+
     /** Every key, in the order of the documentation. */
     public static final List<ConfigKey<?>> KEYS = List.of(
             LOG_LEVEL,
@@ -114,7 +134,9 @@ public final class NodeConfig {
             NETWORK_BOOTSTRAP,
             NETWORK_NAME,
             NETWORK_SUPER,
-            NETWORK_RENDEZVOUS);
+            NETWORK_RENDEZVOUS,
+            SWARM_REPLACE_AFTER,
+            SWARM_CACHE);
 
     private final Map<String, Object> values;
 
@@ -210,6 +232,21 @@ public final class NodeConfig {
     private static List<String> words(String text) {
         String trimmed = text.strip();
         return trimmed.isEmpty() ? List.of() : List.of(trimmed.split("\\s+"));
+    }
+
+    /** As in {@code 90s}, {@code 30m}, {@code 24h}, {@code 7d}. @throws IllegalArgumentException with what would be right */
+    public static Duration duration(String text, Duration least) {
+        Matcher form = DURATION.matcher(text);
+        String right = "a duration like 90s, 30m, 24h or 7d, at least " + least.toSeconds() + "s";
+        require(form.matches(), text, right);
+        long unit = switch (form.group(2)) {
+            case "s" -> 1;
+            case "m" -> 60;
+            case "h" -> 3_600;
+            default -> 86_400;
+        };
+        Duration duration = Duration.ofSeconds(Long.parseLong(form.group(1)) * unit);
+        return require(duration.compareTo(least) >= 0, duration, right);
     }
 
     private static Boolean bool(String text) {

@@ -97,6 +97,10 @@ public final class OverlayNetwork implements NetworkService {
 
     private static final Duration START = Duration.ofSeconds(30);
 
+    /** A holder that is back is read from again soon: the pause after failures stays short. */
+    private static final SwarmOptions LIMITS = SwarmOptions.DEFAULT.withDialing(
+            SwarmOptions.Dialing.DEFAULT.withBackOff(Duration.ofSeconds(1), Duration.ofSeconds(15)));
+
     private final Network network;
     private final SwarmCounters swarm = new SwarmCounters();
     private final TransportCounters transport = new TransportCounters();
@@ -156,7 +160,7 @@ public final class OverlayNetwork implements NetworkService {
                 .listen(listen)
                 .bootstrap(bootstrap, BOOTSTRAP_TARGET)
                 .relayServer(order.superPeer() ? RelayLimits.GENEROUS : null)
-                .limits(order.superPeer() ? SwarmOptions.DEFAULT.forSuperPeer() : SwarmOptions.DEFAULT)
+                .limits(order.superPeer() ? LIMITS.forSuperPeer() : LIMITS)
                 .mdns(reachesOthers(listen))
                 .portMapping(reachesOthers(listen))
                 .peersFile(home.networksDirectory().resolve(network.id() + ".peers"))

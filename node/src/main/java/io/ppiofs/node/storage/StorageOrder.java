@@ -4,6 +4,7 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.repair.RepairOptions;
 import io.ppiofs.overlay.storage.StorageAdvert;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -13,8 +14,12 @@ import java.util.List;
  * @param domain failure domain: nodes of one text fail together; empty if nothing is said
  * @param regions labels from wide to narrow
  * @param repair when and how fast lost redundancy is restored
+ * @param scrub how often all hosted blocks are hashed
  */
-public record StorageOrder(long capacity, String domain, List<String> regions, RepairOptions repair) {
+public record StorageOrder(long capacity, String domain, List<String> regions, RepairOptions repair, Duration scrub) {
+    /** How often hosted blocks are hashed if nobody says otherwise. */
+    public static final Duration DAILY = Duration.ofHours(24);
+
     /** @throws PpiofsException INVALID with what would be right */
     public StorageOrder {
         regions = List.copyOf(regions);

@@ -17,7 +17,6 @@ import io.ppiofs.overlay.host.Scheduler;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.repair.ClientBlockMover;
-import io.ppiofs.overlay.repair.RepairOptions;
 import io.ppiofs.overlay.repair.RepairService;
 import io.ppiofs.overlay.storage.StorageClient;
 import io.ppiofs.overlay.storage.StorageDirectory;
@@ -30,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
@@ -41,7 +41,6 @@ import org.slf4j.LoggerFactory;
 public final class StorageService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StorageService.class);
     private static final Duration LAST_REQUESTS = Duration.ofSeconds(10);
-    private static final Duration SCRUB = Duration.ofHours(24);
     private static final long SCRUB_BYTES_PER_SECOND = 20_000_000;
     private static final int THREADS = 3;
 
@@ -54,6 +53,7 @@ public final class StorageService implements AutoCloseable {
     private final BlockClient repairClient;
     private final RepairService repair;
     private final Scheduler.Timer scrubbing;
+    private final Semaphore scrubs = new Semaphore(1);
     private volatile boolean closing;
 
     private StorageService(
@@ -63,7 +63,7 @@ public final class StorageService implements AutoCloseable {
             Host host,
             Network network,
             StorageDirectory operators,
-            RepairOptions times,
+            StorageOrder order,
             Supplier<Reachability> reachability,
             ToLongFunction<PeerId> storedForUs) {
         this.budget = budget;
@@ -81,10 +81,10 @@ public final class StorageService implements AutoCloseable {
                 new StorageClient(host, network),
                 operators,
                 new ClientBlockMover(repairClient),
-                times,
+                order.repair(),
                 directory.resolve("repair"),
                 repairWork);
-        this.scrubbing = host.scheduler().scheduleRepeating(SCRUB, () -> work.execute(this::scrub));
+        this.scrubbing = host.scheduler().scheduleRepeating(order.scrub(), () -> work.execute(this::scrub));
     }
 
     private void begin(StorageDirectory operators) {
@@ -95,6 +95,9 @@ public final class StorageService implements AutoCloseable {
     }
 
     private void scrub() {
+        if (!scrubs.tryAcquire()) {
+            return; // the last one is still under way
+        }
         try {
             int damaged = storage.scrub(SCRUB_BYTES_PER_SECOND, () -> closing);
             if (damaged > 0) {
@@ -103,6 +106,8 @@ public final class StorageService implements AutoCloseable {
             }
         } catch (PpiofsException e) {
             LOG.info("hosted blocks were not scrubbed: {}", e.getMessage());
+        } finally {
+            scrubs.release();
         }
     }
 
@@ -137,7 +142,7 @@ public final class StorageService implements AutoCloseable {
             }
         }
         StorageService service = new StorageService(
-                directory, budget, storage, host, network, operators, order.repair(), reachability, storedForUs);
+                directory, budget, storage, host, network, operators, order, reachability, storedForUs);
         service.begin(operators);
         return service;
     }

@@ -69,6 +69,11 @@ final class Backlog {
         return waiting.isEmpty() || waiting.values().iterator().next() > position;
     }
 
+    /** All blocks that wait. */
+    synchronized List<Cid> all() {
+        return List.copyOf(waiting.keySet());
+    }
+
     synchronized int size() {
         return waiting.size();
     }

@@ -57,6 +57,10 @@ record DrainOptions(
         return new DrainOptions(scheme, bytes, blocks, batchBytes, retry, check, replaceAfter);
     }
 
+    DrainOptions withReplaceAfter(Duration value) {
+        return new DrainOptions(scheme, groupBytes, groupBlocks, batchBytes, retry, check, value);
+    }
+
     DrainOptions withTimes(Duration newRetry, Duration newCheck, Duration newReplaceAfter) {
         return new DrainOptions(scheme, groupBytes, groupBlocks, batchBytes, newRetry, newCheck, newReplaceAfter);
     }

@@ -61,8 +61,19 @@ final class Drainer implements AutoCloseable {
     private volatile DrainOptions options;
     private volatile boolean closing;
     private volatile Facts facts = new Facts(0, 0, 0, 0, 0);
+
+    /** Groups of which this drainer has heard since it began what their holders have. */
+    private final Set<GroupId> compared = new HashSet<>();
+
+    /** How often all holders of a group have said what they have of it. */
+    private volatile long comparisons;
+
+    /** Per group that has all its copies: how many entries it had when that was found. */
+    private volatile Map<GroupId, Integer> safe = Map.of();
+
     private volatile Progress progress = () -> {};
     private long nextCatchUp = System.nanoTime();
+    private boolean catchUpGoesOn;
     private long nextCheck = System.nanoTime();
     private int checkNext;
 
@@ -135,6 +146,16 @@ final class Drainer implements AutoCloseable {
     /** A published manifest names these groups and no others. On the drainer's thread. */
     void published(Collection<Group> named) {
         regrouper.published(named);
+    }
+
+    /** How often a group was compared with what all its holders have, since the start; group by group, round and round. */
+    long comparisons() {
+        return comparisons;
+    }
+
+    /** How many of a group's entries, from the first, are on as many peers of their own as they should, all of which answer. */
+    int safeEntries(Group group) {
+        return safe.getOrDefault(group.id(), 0);
     }
 
     @Override
@@ -273,6 +294,7 @@ final class Drainer implements AutoCloseable {
                     courier.sign(new SlotTable(courier.tenant(), id, 1, copies, SlotTable.State.OPEN, proposed, null));
             Set<PeerId> failed = courier.admit(table, new LinkedHashSet<>(proposed));
             if (failed.isEmpty()) {
+                compared.add(id);
                 return book.begin(table);
             }
             refused.addAll(failed);
@@ -367,7 +389,8 @@ final class Drainer implements AutoCloseable {
 
     private void tend() throws InterruptedException {
         long now = System.nanoTime();
-        if (now - nextCatchUp >= 0) {
+        if (now - nextCatchUp >= 0 || catchUpGoesOn) {
+            catchUpGoesOn = false;
             var unused = closeFull();
             for (Group group : book.groups()) {
                 catchUp(group);
@@ -386,7 +409,7 @@ final class Drainer implements AutoCloseable {
         }
     }
 
-    /** Sends holders what they lack. */
+    /** Sends holders what they lack; a batch at a time while new blocks wait for their first copies. */
     private void catchUp(Group group) throws InterruptedException {
         for (int slot : lacking.slots(group)) {
             if (slot < group.scheme().slots()) {
@@ -409,6 +432,10 @@ final class Drainer implements AutoCloseable {
                 missing.remove(batch.get(i).cid());
             }
             if (took.cardinality() < batch.size()) {
+                return;
+            }
+            if (backlog.size() > 0) {
+                catchUpGoesOn |= !missing.isEmpty();
                 return;
             }
         }
@@ -559,8 +586,13 @@ final class Drainer implements AutoCloseable {
                 }
             });
         }
+        boolean all = true;
         for (int slot : group.slotsToFill()) {
-            regrouper.check(group, slot);
+            all &= regrouper.compare(group, slot) != null;
+        }
+        if (all) {
+            compared.add(group.id());
+            comparisons++;
         }
     }
 
@@ -572,7 +604,9 @@ final class Drainer implements AutoCloseable {
         int degraded = 0;
         int tolerates = Integer.MAX_VALUE;
         List<Group> groups = book.current();
+        Map<GroupId, Integer> nowSafe = new HashMap<>();
         for (Group group : groups) {
+            int entries = group.blocks();
             List<Integer> behind = lacking.slots(group);
             List<PeerId> whole = new ArrayList<>();
             for (int slot : group.slotsToFill()) {
@@ -584,9 +618,14 @@ final class Drainer implements AutoCloseable {
             Scheme scheme = group.scheme();
             coded += scheme.isCopies() ? 0 : 1;
             otherwise += group.isOpen() || scheme.equals(options.scheme()) ? 0 : 1;
-            degraded += new HashSet<>(whole).size() < scheme.slots() ? 1 : 0;
+            if (new HashSet<>(whole).size() < scheme.slots()) {
+                degraded++;
+            } else if (compared.contains(group.id())) {
+                nowSafe.put(group.id(), entries);
+            }
             tolerates = Math.min(tolerates, Math.max(0, Proposal.tolerates(scheme, whole)));
         }
+        safe = Map.copyOf(nowSafe);
         facts = new Facts(groups.size(), coded, otherwise, degraded, groups.isEmpty() ? 0 : tolerates);
     }
 }

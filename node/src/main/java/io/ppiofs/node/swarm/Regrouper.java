@@ -328,12 +328,19 @@ final class Regrouper {
         return true;
     }
 
+    /** Asks a holder what its slot lacks. @return whether it has said that it lacks nothing */
+    private boolean check(Group group, int slot) throws InterruptedException {
+        Set<Cid> missing = compare(group, slot);
+        return missing != null && missing.isEmpty();
+    }
+
     /**
      * Asks a holder what its slot lacks, and notes it.
      *
-     * @return whether it has said that it lacks nothing
+     * @return what that is; null if it did not answer
      */
-    boolean check(Group group, int slot) throws InterruptedException {
+    @Nullable
+    Set<Cid> compare(Group group, int slot) throws InterruptedException {
         PeerId peer = group.table().holders().get(slot);
         List<Cid> wanted = book.inventory(group).ofSlot(slot).stream()
                 .filter(entry -> !entry.isEmpty())
@@ -356,7 +363,7 @@ final class Regrouper {
                     }
                 });
         lacking.add(group, slot, missing);
-        return answered && missing.isEmpty();
+        return answered ? missing : null;
     }
 
     // ---- what was replaced ------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ final class SwarmBlockStore implements BlockStore {
     private final BlockStore local;
     private final Remote remote;
     private final @Nullable Backlog backlog;
+    private volatile @Nullable LocalCache cache;
 
     /** @param backlog hears of blocks that are put; null for a volume that is only read */
     SwarmBlockStore(BlockStore local, Remote remote, @Nullable Backlog backlog) {
@@ -44,9 +45,37 @@ final class SwarmBlockStore implements BlockStore {
         this.backlog = backlog;
     }
 
+    /** From now on it hears of what comes into the local store and of what is read. */
+    void limitedBy(LocalCache limit) {
+        cache = limit;
+    }
+
+    private void touch(Cid cid) {
+        LocalCache limit = cache;
+        if (limit != null) {
+            limit.touch(cid);
+        }
+    }
+
+    /** Into the local store. */
+    private void keep(List<StoredBlock> blocks) {
+        LocalCache limit = cache;
+        if (limit == null) {
+            local.put(blocks);
+            return;
+        }
+        long fresh = 0;
+        for (StoredBlock block : blocks) {
+            fresh += local.length(block.cid()) < 0 ? block.bytes().remaining() : 0;
+        }
+        local.put(blocks);
+        blocks.forEach(block -> limit.touch(block.cid()));
+        limit.added(fresh);
+    }
+
     @Override
     public void put(List<StoredBlock> blocks) {
-        local.put(blocks);
+        keep(blocks);
         if (backlog != null) {
             List<Cid> fresh = new ArrayList<>(blocks.size());
             for (StoredBlock block : blocks) {
@@ -94,9 +123,9 @@ final class SwarmBlockStore implements BlockStore {
     /** Fetched blocks, which the local store has from now on. */
     private Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
         Map<Cid, ByteBuffer> fetched = remote.fetch(cids);
-        List<StoredBlock> keep = new ArrayList<>(fetched.size());
-        fetched.forEach((cid, bytes) -> keep.add(new StoredBlock(cid, bytes.duplicate())));
-        local.put(keep);
+        List<StoredBlock> blocks = new ArrayList<>(fetched.size());
+        fetched.forEach((cid, bytes) -> blocks.add(new StoredBlock(cid, bytes.duplicate())));
+        keep(blocks);
         return fetched;
     }
 
@@ -104,6 +133,7 @@ final class SwarmBlockStore implements BlockStore {
     public int read(Cid cid, long offset, ByteBuffer dst) {
         int n = local.read(cid, offset, dst);
         if (n >= 0) {
+            touch(cid);
             return n;
         }
         ByteBuffer whole = fetch(List.of(cid)).get(cid);

@@ -1,8 +1,8 @@
 package io.ppiofs.node.swarm;
 
-import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
+import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.volume.Capability;
@@ -14,6 +14,7 @@ import io.ppiofs.fs.volume.VolumeId;
 import io.ppiofs.fs.volume.VolumePlacement;
 import io.ppiofs.fs.volume.WriterIdentity;
 import io.ppiofs.network.NetworkId;
+import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.overlay.blocks.BlockClient;
 import io.ppiofs.overlay.fetch.Fetcher;
 import io.ppiofs.overlay.gossip.Gossip;
@@ -27,6 +28,7 @@ import io.ppiofs.overlay.storage.PinnedHead;
 import io.ppiofs.overlay.storage.StorageAdvert;
 import io.ppiofs.overlay.storage.StorageClient;
 import io.ppiofs.overlay.storage.StorageDirectory;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -56,6 +58,9 @@ public final class SwarmService implements AutoCloseable {
 
     private static final int ASK_SECONDS = 20;
 
+    /** Whether a peer has this block does not matter: that it answers does. */
+    private static final Cid ANY_BLOCK = Cid.of(ByteBuffer.allocate(0));
+
     /** Operators with less room are not asked to hold a group. */
     private static final long ROOM = 32L << 20;
 
@@ -66,6 +71,7 @@ public final class SwarmService implements AutoCloseable {
     private final StorageDirectory directory;
     private final BlockClient blocks;
     private final Fetcher fetcher;
+    private final SilentPeers silent;
     private final Set<SwarmVolume> volumes = ConcurrentHashMap.newKeySet();
 
     public SwarmService(
@@ -83,6 +89,8 @@ public final class SwarmService implements AutoCloseable {
         this.directory = directory;
         this.blocks = blocks;
         this.fetcher = fetcher;
+        this.silent = new SilentPeers(
+                peer -> blocks.have(peer, List.of(ANY_BLOCK)), host.scheduler(), SilentPeers.Times.DEFAULT);
     }
 
     /** Whether a volume's blocks belong into the network that this node is in. */
@@ -134,7 +142,7 @@ public final class SwarmService implements AutoCloseable {
      *
      * @param local the home's store
      */
-    public SwarmVolume open(UnlockedVolume volume, VolumeDirectory where, BlockStore local) {
+    public SwarmVolume open(UnlockedVolume volume, VolumeDirectory where, SegmentBlockStore local, NodeConfig config) {
         GroupBook book = GroupBook.open(where.path().resolve(PLACEMENT), network.id());
         StripeReader stripes = new StripeReader(book, fetcher, local, StripeReader.Times.DEFAULT);
         SwarmReader reader = new SwarmReader(
@@ -143,13 +151,38 @@ public final class SwarmService implements AutoCloseable {
             boolean writes = volume.capability() instanceof Capability.ReadWrite && volume.writer() != null;
             learn(volume, book, writes ? reader::learn : reader::learnOnly);
             return volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null
-                    ? writer(volume, volume.writer(), where, local, book, reader, rw)
-                    : opened(new SwarmVolume(
-                            book, reader, new SwarmBlockStore(local, reader, null), null, volumes::remove));
+                    ? writer(volume, volume.writer(), where, local, book, reader, rw, config)
+                    : reader(volume, local, book, reader, config);
         } catch (RuntimeException e) {
             book.close();
             throw e;
         }
+    }
+
+    private SwarmVolume reader(
+            UnlockedVolume volume, SegmentBlockStore local, GroupBook book, SwarmReader reader, NodeConfig config) {
+        SwarmBlockStore store = new SwarmBlockStore(local, reader, null);
+        // a manifest names nothing that is not on peers
+        LocalCache cache = limit(volume, local, store, book, new Backlog(), Group::blocks, config);
+        return opened(new SwarmVolume(book, reader, store, null, cache, volumes::remove));
+    }
+
+    private static @Nullable LocalCache limit(
+            UnlockedVolume volume,
+            SegmentBlockStore local,
+            SwarmBlockStore store,
+            GroupBook book,
+            Backlog backlog,
+            LocalCache.Safety safety,
+            NodeConfig config) {
+        long bytes = config.get(NodeConfig.SWARM_CACHE).bytes();
+        if (bytes == Long.MAX_VALUE) {
+            return null;
+        }
+        LocalCache cache = new LocalCache(volume.config().name(), local, book, backlog, safety, bytes);
+        store.limitedBy(cache);
+        cache.start();
+        return cache;
     }
 
     /** How a manifest is learnt: what a writer knows beyond it stays. */
@@ -176,26 +209,36 @@ public final class SwarmService implements AutoCloseable {
             UnlockedVolume volume,
             WriterIdentity writer,
             VolumeDirectory where,
-            BlockStore local,
+            SegmentBlockStore local,
             GroupBook book,
             SwarmReader reader,
-            Capability.ReadWrite rw) {
+            Capability.ReadWrite rw,
+            NodeConfig config) {
         IdentityKey tenant = IdentityKey.ofSeed(rw.tenantSeed().bytes());
         VolumePlacement placement = where.placement();
         Scheme scheme = placement == null ? Scheme.DEFAULT : placement.scheme();
-        DrainOptions options = DrainOptions.of(scheme);
+        DrainOptions options = DrainOptions.of(scheme).withReplaceAfter(config.get(NodeConfig.SWARM_REPLACE_AFTER));
         byte[] salt = Arrays.copyOf(rw.placementSalt().bytes(), Rendezvous.SALT);
         OverlayHolders holders = new OverlayHolders(
                 host.id(), tenant, storage, directory, blocks, proposer(new Rendezvous(salt)), options.groupBytes());
         Backlog backlog = new Backlog();
         SwarmBlockStore store = new SwarmBlockStore(local, reader, backlog);
         Drainer drainer = new Drainer(
-                volume.config().name(), store, local, book, backlog, holders, tenant, network.id(), options);
+                volume.config().name(),
+                store,
+                local,
+                book,
+                backlog,
+                new PromptHolders(holders, silent),
+                tenant,
+                network.id(),
+                options);
         Publisher publisher =
                 new Publisher(volume, writer, where, book, backlog, drainer, outlet(), tenant, network.id());
+        LocalCache cache = limit(volume, local, store, book, backlog, drainer::safeEntries, config);
         drainer.start(publisher::run);
         return opened(new SwarmVolume(
-                book, reader, store, new SwarmVolume.Writing(backlog, drainer, publisher), volumes::remove));
+                book, reader, store, new SwarmVolume.Writing(backlog, drainer, publisher), cache, volumes::remove));
     }
 
     /** Operators other than this node, by what their adverts say. */
@@ -226,7 +269,7 @@ public final class SwarmService implements AutoCloseable {
         return new Publisher.Outlet() {
             @Override
             public CompletableFuture<Long> pin(PeerId holder, PinnedHead.Signed head) {
-                return storage.pinHead(holder, head);
+                return silent.ask(holder, () -> storage.pinHead(holder, head));
             }
 
             @Override
@@ -336,6 +379,7 @@ public final class SwarmService implements AutoCloseable {
 
     @Override
     public void close() {
+        silent.close();
         blocks.close();
     }
 }

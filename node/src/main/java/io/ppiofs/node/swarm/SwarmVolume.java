@@ -39,6 +39,9 @@ public final class SwarmVolume implements AutoCloseable {
     /** What a writer has. */
     record Writing(Backlog backlog, Drainer drainer, Publisher publisher) {}
 
+    /** Null if the local store may grow as it likes. */
+    private final @Nullable LocalCache cache;
+
     private volatile boolean reconciled;
     private volatile @Nullable Follower follower;
     private Gossip.@Nullable Subscription subscription;
@@ -48,11 +51,13 @@ public final class SwarmVolume implements AutoCloseable {
             SwarmReader reader,
             SwarmBlockStore store,
             @Nullable Writing writing,
+            @Nullable LocalCache cache,
             Consumer<SwarmVolume> gone) {
         this.book = book;
         this.reader = reader;
         this.store = store;
         this.writing = writing;
+        this.cache = cache;
         this.gone = gone;
     }
 
@@ -109,12 +114,18 @@ public final class SwarmVolume implements AutoCloseable {
         Map<String, Long> facts = new LinkedHashMap<>();
         facts.put("placedBlocks", (long) book.size());
         facts.put("placementGroups", (long) book.current().size());
+        if (cache != null) {
+            facts.put("localBytes", cache.bytes());
+            facts.put("localLimitBytes", cache.limit());
+            facts.put("evictedBytes", cache.evicted());
+        }
         if (writing != null) {
             Drainer.Facts now = writing.drainer().facts();
             facts.put("backlogBlocks", (long) writing.backlog().size());
             facts.put("codedGroups", (long) now.coded());
             facts.put("groupsToRewrite", (long) now.otherwise());
             facts.put("degradedGroups", (long) now.degraded());
+            facts.put("comparedGroups", writing.drainer().comparisons());
             facts.put("toleratedFailures", (long) now.tolerates());
             facts.put("holdersWithoutHead", (long) writing.publisher().holdersWithoutHead());
             facts.put("unpublishedHead", writing.publisher().isUpToDate() ? 0L : 1L);
@@ -197,6 +208,9 @@ public final class SwarmVolume implements AutoCloseable {
         if (writing != null) {
             awaitPublished(writing);
             writing.drainer().close();
+        }
+        if (cache != null) {
+            cache.close();
         }
         book.close();
         gone.accept(this);

@@ -31,8 +31,9 @@ class StorageServiceTest {
     private OverlayNetwork start(String name, List<String> bootstrap, long store) {
         Home home = new Home(directory.resolve(name));
         home.create();
-        StorageOrder order =
-                store == 0 ? null : new StorageOrder(store, "cellar", List.of("eu"), RepairOptions.DEFAULT);
+        StorageOrder order = store == 0
+                ? null
+                : new StorageOrder(store, "cellar", List.of("eu"), RepairOptions.DEFAULT, StorageOrder.DAILY);
         return (OverlayNetwork) OverlayNetwork.start(home, new NetworkOrder(LOOPBACK, bootstrap, null, false, order));
     }
 
