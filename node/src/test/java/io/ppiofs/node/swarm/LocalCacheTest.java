@@ -74,8 +74,7 @@ class LocalCacheTest {
             }
         };
         store = new SwarmBlockStore(local, remote, backlog);
-        cache = new LocalCache(
-                "test", local, book, backlog, group -> safe.getOrDefault(group.id(), 0), LIMIT);
+        cache = new LocalCache("test", local, book, backlog, group -> safe.getOrDefault(group.id(), 0), LIMIT);
         store.limitedBy(cache);
         cache.start();
     }
