@@ -493,6 +493,10 @@ public final class YamuxConnection extends MuxedConnection {
 
         @Override
         public void onHeader(int type, int headerFlags, int id, int length) throws YamuxException {
+            into = null;
+            if (ended) {
+                return; // by a frame before it in the same read: a stream that began now would never be ended
+            }
             switch (type) {
                 case Frame.PING -> onPing(headerFlags, id, length);
                 case Frame.GO_AWAY -> {
@@ -528,7 +532,6 @@ public final class YamuxConnection extends MuxedConnection {
                 admit(id);
             }
             YamuxStream stream = streams.get(id);
-            into = null;
             flags = headerFlags;
             if (stream == null) {
                 discard(type, id, length);

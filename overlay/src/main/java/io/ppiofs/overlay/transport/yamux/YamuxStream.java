@@ -262,6 +262,10 @@ final class YamuxStream extends MuxedStream {
                 queue.remove();
                 head.data.release();
                 head.done.complete(null);
+                if (gone) { // whoever waited for that has reset the stream, and what waited is released
+                    frame.release();
+                    return 0;
+                }
             }
         }
         if (queue.isEmpty() && waiting == queue) {

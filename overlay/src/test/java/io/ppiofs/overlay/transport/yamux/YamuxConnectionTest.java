@@ -104,7 +104,7 @@ class YamuxConnectionTest {
         }
     }
 
-    private final class Noting implements Stream.Reader {
+    private class Noting implements Stream.Reader {
         @Override
         public void onData(ByteBuf data) {
             received.add(data.toString(UTF_8));
@@ -132,6 +132,14 @@ class YamuxConnectionTest {
 
     private void sendData(int flags, int stream, String data) {
         send(Frame.DATA, flags, stream, data.length(), data);
+    }
+
+    /** A whole frame of data. */
+    private static ByteBuf dataFrame(int flags, int stream, String data) {
+        ByteBuf frame = Unpooled.buffer();
+        Frame.writeHeader(frame, Frame.DATA, flags, stream, data.length());
+        frame.writeCharSequence(data, UTF_8);
+        return frame;
     }
 
     private void open(int stream) {
@@ -349,6 +357,46 @@ class YamuxConnectionTest {
         accepted.get(0).closeWrite();
         send(Frame.WINDOW_UPDATE, Frame.FIN, 1, 0, "");
         assertThat(connection.closed()).isCompleted();
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void whatComesBehindTheEndInTheSameReadOpensNothing() {
+        ByteBuf goAway = Unpooled.buffer();
+        Frame.writeHeader(goAway, Frame.GO_AWAY, 0, 0, 0);
+        channel.writeInbound(Unpooled.wrappedBuffer(goAway, dataFrame(Frame.SYN, 1, AGREEMENT)));
+        channel.runPendingTasks();
+        assertThat(connection.closed()).isCompleted();
+        assertThat(accepted).isEmpty();
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void aReaderThatClosesTheConnectionIsNotFollowedByNewStreams() {
+        readAtOnce = false;
+        open(1);
+        accepted.get(0).read(new Noting() {
+            @Override
+            public void onData(ByteBuf data) {
+                super.onData(data);
+                connection.close();
+            }
+        });
+        channel.writeInbound(Unpooled.wrappedBuffer(dataFrame(0, 1, "last"), dataFrame(Frame.SYN, 3, AGREEMENT)));
+        channel.runPendingTasks();
+        assertThat(received).containsExactly("last", "RESET");
+        assertThat(accepted).hasSize(1);
+    }
+
+    @Test
+    void aStreamMayBeResetByWhoWaitsForItsWrite() {
+        open(1);
+        Stream stream = accepted.get(0);
+        var unused = stream.write(Unpooled.copiedBuffer("one", UTF_8)).thenRun(stream::reset);
+        var second = stream.write(Unpooled.copiedBuffer("two", UTF_8));
+        channel.runPendingTasks();
+        assertThat(second).isCompletedExceptionally();
+        assertThat(read()).isEqualTo(new Seen(Frame.WINDOW_UPDATE, Frame.RST, 1, 0, ""));
         assertThat(violations).isEmpty();
     }
 
