@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -22,19 +22,22 @@ import org.slf4j.LoggerFactory;
 /**
  * Nobody waits twice for a peer that is frozen or cut off. A request that takes long makes the peer be asked whether it is
  * there; if it does not say so, its requests fail at once, those under way and those that come, until it answers again.
- * Slow is not silent: who answers that question may take its time. Thread-safe.
+ * Slow is not silent: who answers that question may take its time, and who answers it late is given longer the next time, as a
+ * machine that is overloaded needs it. Thread-safe.
  */
 final class SilentPeers implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SilentPeers.class);
 
     /**
      * @param suspicious a request that takes longer makes the peer be asked
-     * @param patience time to answer that
+     * @param patience time to answer that; twice as long as the last late answer took for who was late, a minute at most
      * @param again pause between questions to a peer that is silent
      */
     record Times(Duration suspicious, Duration patience, Duration again) {
         static final Times DEFAULT = new Times(Duration.ofSeconds(3), Duration.ofSeconds(5), Duration.ofSeconds(1));
     }
+
+    private static final Duration LONGEST = Duration.ofMinutes(1);
 
     private final Function<PeerId, CompletableFuture<?>> question;
     private final Scheduler scheduler;
@@ -42,6 +45,7 @@ final class SilentPeers implements AutoCloseable {
     private final Map<PeerId, Set<CompletableFuture<?>>> open = new HashMap<>();
     private final Set<PeerId> silent = new HashSet<>();
     private final Set<PeerId> asked = new HashSet<>();
+    private final Map<PeerId, Duration> longer = new HashMap<>();
     private boolean closed;
 
     /** @param question a small request that any peer answers at once */
@@ -116,30 +120,49 @@ final class SilentPeers implements AutoCloseable {
                 return;
             }
         }
+        long asking = scheduler.nanoTime();
         CompletableFuture<?> answer;
         try {
             answer = question.apply(peer);
         } catch (RuntimeException e) {
             answer = CompletableFuture.failedFuture(e);
         }
-        answer.copy()
-                .orTimeout(times.patience.toMillis(), TimeUnit.MILLISECONDS)
-                .whenComplete((value, failure) -> {
-                    synchronized (this) {
-                        asked.remove(peer);
-                    }
-                    if (failure == null || kind(failure) == ErrorKind.NOT_SUPPORTED) {
-                        heard(peer);
-                    } else {
-                        unheard(peer);
-                    }
-                });
+        AtomicBoolean over = new AtomicBoolean();
+        Scheduler.Timer late = scheduler.schedule(patience(peer), () -> {
+            if (over.compareAndSet(false, true)) {
+                unheard(peer);
+            }
+        });
+        answer.whenComplete((value, failure) -> {
+            late.cancel();
+            boolean timely = over.compareAndSet(false, true);
+            if (failure == null || kind(failure) == ErrorKind.NOT_SUPPORTED) {
+                learn(peer, timely, Duration.ofNanos(scheduler.nanoTime() - asking));
+                heard(peer);
+            } else if (timely) {
+                unheard(peer);
+            }
+        });
+    }
+
+    private synchronized Duration patience(PeerId peer) {
+        return longer.getOrDefault(peer, times.patience);
+    }
+
+    private synchronized void learn(PeerId peer, boolean timely, Duration took) {
+        Duration next = timely ? patience(peer).multipliedBy(3).dividedBy(4) : took.multipliedBy(2);
+        if (next.compareTo(times.patience) <= 0) {
+            longer.remove(peer);
+        } else {
+            longer.put(peer, next.compareTo(LONGEST) < 0 ? next : LONGEST);
+        }
     }
 
     private void heard(PeerId peer) {
         boolean waiting;
         boolean back;
         synchronized (this) {
+            asked.remove(peer);
             back = silent.remove(peer);
             waiting = open.containsKey(peer) && !closed;
         }
@@ -164,6 +187,7 @@ final class SilentPeers implements AutoCloseable {
     private void unheard(PeerId peer) {
         List<CompletableFuture<?>> given;
         synchronized (this) {
+            asked.remove(peer);
             if (closed) {
                 return;
             }
@@ -174,7 +198,11 @@ final class SilentPeers implements AutoCloseable {
             given = some == null ? List.of() : List.copyOf(some);
         }
         given.forEach(answer -> answer.completeExceptionally(notThere(peer)));
-        scheduler.schedule(times.again, () -> doubt(peer));
+        scheduler.schedule(times.again, () -> {
+            if (isSilent(peer)) {
+                doubt(peer);
+            }
+        });
     }
 
     @Override

@@ -144,6 +144,25 @@ class SilentPeersTest {
     }
 
     @Test
+    void who_answers_late_is_heard_at_once_and_given_longer_the_next_time() {
+        CompletableFuture<String> first = silent.ask(peer, CompletableFuture::new);
+        clock.pass(TIMES.suspicious());
+        clock.pass(TIMES.patience());
+        assertThat(first).isCompletedExceptionally();
+        assertThat(silent.isSilent(peer)).isTrue();
+        clock.pass(Duration.ofMillis(900));
+        questions.get(0).complete(null); // after 5.9 s
+        assertThat(silent.isSilent(peer)).isFalse();
+
+        CompletableFuture<String> second = silent.ask(peer, CompletableFuture::new);
+        clock.pass(TIMES.suspicious());
+        clock.pass(Duration.ofSeconds(10));
+        assertThat(second).isNotDone();
+        clock.pass(Duration.ofSeconds(2));
+        assertThat(second).isCompletedExceptionally();
+    }
+
+    @Test
     void a_refusal_is_an_answer() {
         CompletableFuture<String> answer = silent.ask(
                 peer,

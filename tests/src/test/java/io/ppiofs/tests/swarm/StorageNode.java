@@ -9,10 +9,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A process that lends space to everybody, on loopback, with a home of its own. */
 final class StorageNode implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofMinutes(4);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     private final PpiofsCommand command;
     private final List<String> bootstrap;
@@ -20,14 +22,17 @@ final class StorageNode implements AutoCloseable {
     private String listen = "/ip4/127.0.0.1/tcp/0";
     private String address = "";
 
-    private StorageNode(Path home, List<String> bootstrap) {
+    private final List<String> options;
+
+    private StorageNode(Path home, List<String> bootstrap, List<String> options) {
         this.command = new PpiofsCommand(home);
         this.bootstrap = bootstrap;
+        this.options = options;
     }
 
     /** Starts one, and returns once it listens and takes strangers. */
-    static StorageNode start(Scratch scratch, List<String> bootstrap) {
-        StorageNode node = new StorageNode(scratch.path("store"), bootstrap);
+    static StorageNode start(Scratch scratch, List<String> bootstrap, String... options) {
+        StorageNode node = new StorageNode(scratch.path("store"), bootstrap, List.of(options));
         scratch.onClose(node::close);
         node.start();
         node.command.of("grant", "open", "--bytes", "2GiB").ok();
@@ -36,7 +41,13 @@ final class StorageNode implements AutoCloseable {
 
     /** Starts the process (again), on the port that it had. */
     void start() {
-        List<Object> words = new ArrayList<>(List.of("node", "--store", "4GiB", "--listen", listen));
+        start("4GiB");
+    }
+
+    /** The same, with so much space to lend. */
+    void start(String store) {
+        List<Object> words = new ArrayList<>(List.of("node", "--store", store, "--listen", listen));
+        words.addAll(options);
         for (String address : bootstrap) {
             words.add("--bootstrap");
             words.add(address);
@@ -62,6 +73,16 @@ final class StorageNode implements AutoCloseable {
         return address;
     }
 
+    /** Bytes that the node says it hosts, fetched, and the like: the numbers of {@code status}. */
+    long storageFact(String name) {
+        String status = command.of("status", "--json").ok().out();
+        Matcher found = Pattern.compile("\"" + name + "\" ?: ?([0-9]+)").matcher(status);
+        if (!found.find()) {
+            throw new AssertionError("no " + name + " in " + status);
+        }
+        return Long.parseLong(found.group(1));
+    }
+
     PpiofsCommand command() {
         return command;
     }
@@ -76,6 +97,11 @@ final class StorageNode implements AutoCloseable {
         running.process().destroyForcibly();
         await("the killed node is gone").atMost(PATIENCE).until(() -> !running.alive());
         running.close();
+    }
+
+    /** Goes on if it is frozen; one that has ended stays so. */
+    void resume() {
+        Command.of("kill", "-CONT", pid()).run();
     }
 
     /** kill -STOP and -CONT. */

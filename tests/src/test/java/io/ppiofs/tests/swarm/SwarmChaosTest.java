@@ -1,0 +1,329 @@
+package io.ppiofs.tests.swarm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ppiofs.tests.harness.Command;
+import io.ppiofs.tests.harness.Log;
+import io.ppiofs.tests.harness.MountTable;
+import io.ppiofs.tests.harness.PpiofsMount;
+import io.ppiofs.tests.harness.Scratch;
+import io.ppiofs.tests.harness.Seeds;
+import io.ppiofs.tests.harness.Tools;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Three copies on three storage nodes, and a mount whose local store is too small for its files: while programs work on it the
+ * nodes fail, up to two at a time. No program may notice, and afterwards everything has three copies again.
+ */
+@Tag("soak")
+class SwarmChaosTest {
+    /** For what takes seconds on an idle machine. */
+    private static final Duration PATIENCE = Duration.ofMinutes(8);
+
+    private static final String VOLUME = "shared";
+    private static final Pattern HEALED = Pattern.compile("\"degradedGroups\" ?: ?0\\b");
+
+    private final List<StorageNode> nodes = new ArrayList<>();
+    private Scratch scratch;
+    private PpiofsMount mount;
+    private Workload work;
+
+    @BeforeEach
+    void startSwarm() throws IOException {
+        Tools.requireRoot();
+        scratch = Scratch.open("chaos");
+        for (int i = 0; i < 3; i++) {
+            nodes.add(node());
+        }
+        Path home = home("writer", "cache = \"16MiB\"\nreplace-after = \"10s\"\n");
+        PpiofsMount first = new PpiofsMount(home, "default", scratch.directory("first"));
+        scratch.onClose(first::close);
+        first.mount();
+        first.command().of("volume", "create", VOLUME, "--copies", "3").ok();
+        mount = new PpiofsMount(home, VOLUME, scratch.directory("m"));
+        scratch.onClose(mount::close);
+        mount.mount();
+        Command.shell(
+                        "mkdir \"$1/base\"; for i in $(seq 60); do head -c $((i * 700)) /dev/urandom >\"$1/base/$i\"; done; "
+                                + "head -c 40000000 /dev/urandom >\"$1/base/big\"",
+                        mount.dir())
+                .ok();
+        sync();
+        work = new Workload();
+    }
+
+    @AfterEach
+    void leaveNothingBehind() {
+        nodes.forEach(StorageNode::resume);
+        if (work != null) {
+            work.close();
+        }
+        scratch.close();
+        assertThat(MountTable.entries()).noneMatch(entry -> entry.mountPoint().startsWith(scratch.root()));
+    }
+
+    private StorageNode node() {
+        List<String> bootstrap = nodes.stream().map(StorageNode::address).toList();
+        return StorageNode.start(scratch, bootstrap, "--scrub-every", "3s");
+    }
+
+    private Path home(String name, String swarm) throws IOException {
+        Path home = scratch.directory(name);
+        String peers = String.join(" ", nodes.stream().map(StorageNode::address).toList());
+        Files.writeString(home.resolve("config.toml"), "[network]\nbootstrap = \"" + peers + "\"\n[swarm]\n" + swarm);
+        return home;
+    }
+
+    // ---- what the programs do
+
+    private void startPrograms() {
+        Path dir = mount.dir();
+        work.start(
+                "fio",
+                "fio --name=v --directory=\"$1\" --rw=randwrite --bs=16k --size=4m --verify=crc32c --do_verify=1 "
+                        + "--verify_fatal=1 --fsync=64 --minimal",
+                dir);
+        work.start("git", """
+                cd "$1"; rm -rf g g2; git init -q g; cd g
+                for k in 1 2; do
+                  head -c 100000 /dev/urandom | base64 >f$k; git add .
+                  git -c user.name=a -c user.email=b@c commit -qm $k
+                done
+                cd ..; git clone -q g g2; git -C g2 fsck --strict
+                """, dir);
+        work.start(
+                "rsync",
+                "rsync -a --delete \"$1/base/\" \"$1/copy/\"; diff -r \"$1/base\" \"$1/copy\"; rm -rf \"$1/copy\"",
+                dir);
+    }
+
+    // ---- what is known of the volume
+
+    private String info() {
+        return mount.command().of("volume", "info", VOLUME, "--json").ok().out();
+    }
+
+    private long fact(String name) {
+        Matcher found = Pattern.compile("\"" + name + "\" ?: ?([0-9]+)").matcher(info());
+        assertThat(found.find()).as(name).isTrue();
+        return Long.parseLong(found.group(1));
+    }
+
+    /** Backlog and head included. Patience is that of the machine: one that is busy may take nothing for a minute. */
+    private void sync() {
+        await("everything is on peers")
+                .atMost(PATIENCE)
+                .until(() -> mount.command()
+                                .of("volume", "sync", VOLUME)
+                                .within(PATIENCE)
+                                .run()
+                                .exit()
+                        == 0);
+    }
+
+    private void awaitCopies() {
+        await("every group has its copies")
+                .atMost(PATIENCE)
+                .until(() -> HEALED.matcher(info()).find());
+    }
+
+    /** Each group is compared with what its holders have, begun after this call; then the copies are awaited. */
+    private void awaitComparedAndWhole() {
+        long groups = fact("placementGroups");
+        long before = fact("comparedGroups");
+        await("groups are compared").atMost(PATIENCE).until(() -> fact("comparedGroups") >= before + 2 * groups + 1);
+        awaitCopies();
+    }
+
+    // ---- faults
+
+    private void whileTwoAreKilled(StorageNode a, StorageNode b) {
+        awaitCopies();
+        a.kill9();
+        b.kill9();
+        work.awaitRounds();
+        a.start();
+        b.start();
+    }
+
+    private void whileTwoAreFrozen(StorageNode a, StorageNode b) {
+        awaitCopies();
+        a.signal("STOP");
+        b.signal("STOP");
+        work.awaitRounds();
+        a.signal("CONT");
+        b.signal("CONT");
+    }
+
+    private void whileOneIsFull(StorageNode full) {
+        awaitCopies();
+        full.kill9();
+        full.start("1MiB"); // less than it holds: it takes nothing more
+        work.awaitRounds();
+        full.kill9();
+        full.start();
+        awaitCopies();
+    }
+
+    /** A byte here and there in what a node hosts, while it is down. */
+    private void corrupt(StorageNode victim, Random random) throws IOException {
+        awaitCopies();
+        victim.kill9();
+        int flipped = 0;
+        try (Stream<Path> files = Files.walk(victim.command().home().resolve("hosted"))) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".seg")).toList()) {
+                try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+                    for (int i = 0; i < 20 && bytes.length() > 8192; i++) {
+                        long at = 4096 + (long) (random.nextDouble() * (bytes.length() - 4097));
+                        bytes.seek(at);
+                        int old = bytes.read();
+                        bytes.seek(at);
+                        bytes.write(old ^ 0x41);
+                        flipped++;
+                    }
+                }
+            }
+        }
+        assertThat(flipped).isPositive();
+        victim.start();
+        work.awaitRounds();
+        await("the node hashes what it hosts")
+                .atMost(PATIENCE)
+                .until(() -> log(victim).contains("hosted blocks were damaged"));
+        awaitComparedAndWhole();
+    }
+
+    private static String log(StorageNode node) throws IOException {
+        StringBuilder all = new StringBuilder();
+        try (Stream<Path> files = Files.walk(node.command().home().resolve("logs"))) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".log")).toList()) {
+                all.append(Files.readString(file));
+            }
+        }
+        return all.toString();
+    }
+
+    /** A node comes back with an empty home, which is another peer. Programs rest, so that bytes can be counted. */
+    private void replaceOne(int which) {
+        sync();
+        awaitCopies();
+        StorageNode lost = nodes.get(which);
+        long bytes = lost.storageFact("hostedBytes");
+        lost.kill9();
+        Command.of("rm", "-rf", lost.command().home()).ok();
+        nodes.remove(lost);
+        StorageNode fresh = node();
+        long start = System.nanoTime();
+        nodes.add(fresh);
+        await("the new node holds the copies")
+                .atMost(PATIENCE)
+                .until(() -> fresh.storageFact("hostedBytes") >= bytes * 99 / 100);
+        awaitCopies();
+        double seconds = (System.nanoTime() - start) / 1e9;
+        long moved = fresh.storageFact("bytesTaken") + fresh.storageFact("repairBytesFetched");
+        Log.say(String.format(
+                "full redundancy %.1f s after the loss of %d bytes, %d bytes moved (%.2f of what was lost)",
+                seconds, bytes, moved, (double) moved / bytes));
+        assertThat(moved).isLessThanOrEqualTo(bytes * 13 / 10 + (1 << 20));
+    }
+
+    private void allFrozen(String sums) {
+        nodes.forEach(node -> node.signal("STOP"));
+        long start = System.nanoTime();
+        Command.Result read = Command.shell("cat \"$1\"/base/* >/dev/null", mount.dir())
+                .within(PATIENCE)
+                .run();
+        Log.say(String.format("with no copy in reach: an error after %.1f s", (System.nanoTime() - start) / 1e9));
+        assertThat(read.err()).contains("Input/output error");
+        nodes.forEach(node -> node.signal("CONT"));
+        await("it heals by itself").atMost(PATIENCE).ignoreExceptions().until(() -> sums().equals(sums));
+    }
+
+    private String sums() {
+        return sums(mount.dir());
+    }
+
+    private static String sums(Path dir) {
+        return Command.shell("cd \"$1/base\"; sha256sum *", dir)
+                .within(PATIENCE)
+                .ok()
+                .out();
+    }
+
+    /** Whoever is left alone of the three has everything. */
+    private void assertEachHoldsAll(String sums) throws IOException {
+        Path capability = scratch.path("capability");
+        Files.writeString(
+                capability, mount.command().of("volume", "share", VOLUME).ok().out());
+        for (StorageNode alone : nodes) {
+            List<StorageNode> others = nodes.stream().filter(n -> n != alone).toList();
+            others.forEach(StorageNode::kill9);
+            PpiofsMount reader = new PpiofsMount(home("reader", ""), "@" + capability, scratch.directory("r"));
+            scratch.onClose(reader::close);
+            reader.mount();
+            assertThat(sums(reader.dir())).isEqualTo(sums);
+            reader.umount();
+            others.forEach(StorageNode::start);
+        }
+    }
+
+    // ---- tests
+
+    @Test
+    void programs_do_not_notice_that_up_to_two_of_three_nodes_fail() throws IOException {
+        Random random = new Random(Seeds.next("chaos"));
+        String sums = sums();
+        startPrograms();
+        whileTwoAreKilled(nodes.get(1), nodes.get(2));
+        whileTwoAreFrozen(nodes.get(0), nodes.get(2));
+        whileOneIsFull(nodes.get(1));
+        corrupt(nodes.get(2), random);
+        work.close();
+        work.assertNoErrors();
+        Log.say(work.rounds() + " rounds of the programs");
+        replaceOne(0);
+        sync();
+        allFrozen(sums);
+        sync();
+        awaitComparedAndWhole();
+        assertEachHoldsAll(sums);
+    }
+
+    @Test
+    void nor_when_they_fail_again_and_again() throws IOException {
+        Random random = new Random(Seeds.next("chaos"));
+        String sums = sums();
+        startPrograms();
+        for (int round = 0; round < 25; round++) {
+            int a = random.nextInt(3);
+            int b = (a + 1 + random.nextInt(2)) % 3;
+            switch (random.nextInt(4)) {
+                case 0 -> whileTwoAreKilled(nodes.get(a), nodes.get(b));
+                case 1 -> whileTwoAreFrozen(nodes.get(a), nodes.get(b));
+                case 2 -> whileOneIsFull(nodes.get(a));
+                default -> corrupt(nodes.get(a), random);
+            }
+        }
+        work.close();
+        work.assertNoErrors();
+        replaceOne(random.nextInt(3));
+        sync();
+        awaitComparedAndWhole();
+        assertEachHoldsAll(sums);
+    }
+}
