@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,11 +72,19 @@ class NodeConfigTest {
     }
 
     @Test
-    void everyKeyIsListedOnce() {
+    void everyKeyIsListedOnce() throws IllegalAccessException {
+        List<Object> keys = new ArrayList<>();
+        for (Field field : NodeConfig.class.getDeclaredFields()) {
+            if (field.getType() == ConfigKey.class) {
+                keys.add(field.get(null));
+            }
+        }
+        assertThat(keys).isNotEmpty();
         assertThat(NodeConfig.KEYS)
-                .extracting(ConfigKey::name)
-                .doesNotHaveDuplicates()
-                .hasSize(14);
+                .containsExactlyInAnyOrderElementsOf(keys.stream()
+                        .<ConfigKey<?>>map(key -> (ConfigKey<?>) key)
+                        .toList());
+        assertThat(NodeConfig.KEYS).extracting(ConfigKey::name).doesNotHaveDuplicates();
     }
 
     @ParameterizedTest
