@@ -350,10 +350,11 @@ public final class EmbeddedServices implements NodeServices {
     @Override
     public boolean place(String name, Unlock unlock, String scheme) {
         VolumePlacement placed = place(name, unlocked(name, unlock), scheme);
-        return live.stream()
-                        .filter(volume -> volume.keepAs(placed.volume(), placed.scheme()))
-                        .count()
-                > 0;
+        boolean mounted = false;
+        for (var volume : live) {
+            mounted |= volume.keepAs(placed.volume(), placed.scheme());
+        }
+        return mounted;
     }
 
     private VolumePlacement place(String name, UnlockedVolume volume, String scheme) {

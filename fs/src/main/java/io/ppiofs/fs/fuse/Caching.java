@@ -1,5 +1,10 @@
 package io.ppiofs.fs.fuse;
 
+import io.ppiofs.fs.core.Attr;
+import io.ppiofs.fs.core.FileSystemCore;
+import io.ppiofs.fs.core.Ino;
+import io.ppiofs.fs.core.OpenFlags;
+
 /**
  * What the kernel may remember, and for how long. With libfuse 2.9 (protocol 7.19) the kernel itself drops or updates
  * what its own operations change, on the inode, so every name of a hard link sees it ({@code fs/fuse}): attributes of the
@@ -13,4 +18,34 @@ package io.ppiofs.fs.fuse;
  * @param keepsPages whether pages of a file that is opened again are still right; not where somebody else changes it
  * @param updatesAccessTime whether the first read after a change must reach the core so that it can set the access time
  */
-public record Caching(double attrSeconds, double entrySeconds, boolean keepsPages, boolean updatesAccessTime) {}
+public record Caching(double attrSeconds, double entrySeconds, boolean keepsPages, boolean updatesAccessTime) {
+    /**
+     * The flags of an open as the core gets them. Appending is the kernel's: it knows the size and sends the offset, also
+     * after fcntl(F_SETFL), and it sends written-back pages of a mapping through any descriptor, whose offset must then
+     * count.
+     *
+     * @param linux as in {@code fcntl.h}
+     */
+    public OpenFlags flags(int linux) {
+        OpenFlags flags = OpenFlags.ofLinux(linux).withoutAppend();
+        return updatesAccessTime ? flags : flags.withNoAtime();
+    }
+
+    /**
+     * Whether pages that the kernel has of a file stay when it is opened. They are always right where {@link #keepsPages},
+     * for whatever changes the file goes through the mount. They are dropped all the same when the next read must be seen
+     * by the core for the access time (relatime).
+     *
+     * @param flags from {@link #flags}
+     */
+    public boolean keepsPages(FileSystemCore core, Ino ino, OpenFlags flags) {
+        if (!keepsPages) {
+            return false;
+        }
+        if (!flags.read() || flags.noAtime() || flags.truncate()) {
+            return true;
+        }
+        Attr a = core.getattr(ino);
+        return a.atime().compareTo(a.mtime()) > 0 && a.atime().compareTo(a.ctime()) > 0;
+    }
+}

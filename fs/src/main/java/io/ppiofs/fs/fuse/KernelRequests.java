@@ -378,22 +378,13 @@ final class KernelRequests {
 
     // ---- files
 
-    /**
-     * Appending is the kernel's: it knows the size and sends the offset, also after fcntl(F_SETFL), and it sends
-     * written-back pages of a mapping through any descriptor, whose offset must then count.
-     */
-    private OpenFlags flags(int linux) {
-        OpenFlags flags = OpenFlags.ofLinux(linux).withoutAppend();
-        return caching.updatesAccessTime() ? flags : flags.withNoAtime();
-    }
-
     private void open(long req, long ino, long fileInfo) {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            OpenFlags flags = flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS));
+            OpenFlags flags = caching.flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS));
             Ino i = new Ino(ino);
-            boolean keep = keepsCache(i, flags);
+            boolean keep = caching.keepsPages(core, i, flags);
             long handle = files.add(core.open(w.caller(), i, flags));
             if (flags.truncate()) {
                 dropSetIds(w, i);
@@ -404,21 +395,6 @@ final class KernelRequests {
         } catch (Throwable t) {
             w.fail("open", t);
         }
-    }
-
-    /**
-     * Cached pages are always right: whatever changes the file goes through this mount. They are dropped all the same
-     * when the next read must be seen by the core for the access time (relatime).
-     */
-    private boolean keepsCache(Ino ino, OpenFlags flags) {
-        if (!caching.keepsPages()) {
-            return false;
-        }
-        if (!caching.updatesAccessTime() || !flags.read() || flags.noAtime() || flags.truncate()) {
-            return true;
-        }
-        Attr a = core.getattr(ino);
-        return a.atime().compareTo(a.mtime()) > 0 && a.atime().compareTo(a.ctime()) > 0;
     }
 
     /**
@@ -439,7 +415,7 @@ final class KernelRequests {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            OpenFlags flags = flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS));
+            OpenFlags flags = caching.flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS));
             FileName n = w.memory().name(name);
             int permissions = (int) mode & 07777;
             FileSystemCore.Created c =
@@ -548,7 +524,7 @@ final class KernelRequests {
         try {
             Ino directory = new Ino(ino);
             boolean noAtime =
-                    flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS)).noAtime();
+                    caching.flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS)).noAtime();
             long handle = directories.add(noAtime ? core.opendirNoAtime(directory) : core.opendir(directory));
             if (!w.replyOpen(handle, false)) {
                 core.releasedir(directories.remove(handle));

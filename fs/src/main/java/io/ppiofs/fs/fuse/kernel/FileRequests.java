@@ -14,6 +14,7 @@ import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
 import io.ppiofs.fs.core.OpenFlags;
+import io.ppiofs.fs.fuse.Caching;
 import java.nio.ByteBuffer;
 import java.util.function.IntPredicate;
 
@@ -33,8 +34,7 @@ final class FileRequests {
     private final Request in;
     private final Reply reply;
     private final IntPredicate memberOf;
-    private final boolean keepsPages;
-    private final boolean updatesAccessTime;
+    private final Caching caching;
     private final boolean writeback;
     private final boolean observesFlush;
 
@@ -46,8 +46,7 @@ final class FileRequests {
         this.in = in;
         this.reply = reply;
         this.memberOf = in::callerIsMemberOf;
-        this.keepsPages = setting.options().caching().keepsPages();
-        this.updatesAccessTime = setting.options().caching().updatesAccessTime();
+        this.caching = setting.options().caching();
         this.writeback = setting.agreed().has(Wire.WRITEBACK_CACHE);
         this.observesFlush = core.observesFlush();
     }
@@ -66,17 +65,8 @@ final class FileRequests {
 
     // ---- files
 
-    /**
-     * Appending is the kernel's: it knows the size and sends the offset, also after fcntl(F_SETFL), and it sends
-     * written-back pages of a mapping through any descriptor, whose offset must then count.
-     */
-    private OpenFlags flags(int linux) {
-        OpenFlags flags = OpenFlags.ofLinux(linux).withoutAppend();
-        return updatesAccessTime ? flags : flags.withNoAtime();
-    }
-
     void open() {
-        OpenFlags flags = flags(in.intAt(Wire.OPEN_IN_FLAGS));
+        OpenFlags flags = caching.flags(in.intAt(Wire.OPEN_IN_FLAGS));
         Ino ino = node();
         if ((in.intAt(Wire.OPEN_IN_OPEN_FLAGS) & Wire.OPEN_KILL_SUIDGID) != 0 && flags.truncate()) {
             core.dropSetIds(in.caller(), ino, memberOf);
@@ -102,26 +92,11 @@ final class FileRequests {
         if (!Reply.lasting(ino)) {
             return Wire.FOPEN_DIRECT_IO;
         }
-        return keepsCache(ino, flags) ? Wire.FOPEN_KEEP_CACHE : 0;
-    }
-
-    /**
-     * Cached pages are always right: whatever changes the file goes through this mount. They are dropped all the same
-     * when the next read must be seen by the core for the access time (relatime).
-     */
-    private boolean keepsCache(Ino ino, OpenFlags flags) {
-        if (!keepsPages) {
-            return false;
-        }
-        if (!updatesAccessTime || !flags.read() || flags.noAtime() || flags.truncate()) {
-            return true;
-        }
-        Attr a = core.getattr(ino);
-        return a.atime().compareTo(a.mtime()) > 0 && a.atime().compareTo(a.ctime()) > 0;
+        return caching.keepsPages(core, ino, flags) ? Wire.FOPEN_KEEP_CACHE : 0;
     }
 
     void create() {
-        OpenFlags flags = flags(in.intAt(Wire.CREATE_FLAGS));
+        OpenFlags flags = caching.flags(in.intAt(Wire.CREATE_FLAGS));
         Caller caller = in.caller(in.intAt(Wire.CREATE_UMASK));
         int mode = FileType.REGULAR.bits() | in.intAt(Wire.CREATE_MODE) & 07777;
         FileName name = in.name(Wire.CREATE_NAME);
@@ -133,7 +108,7 @@ final class FileRequests {
     }
 
     void tmpfile() {
-        OpenFlags flags = flags(in.intAt(Wire.CREATE_FLAGS));
+        OpenFlags flags = caching.flags(in.intAt(Wire.CREATE_FLAGS));
         Caller caller = in.caller(in.intAt(Wire.CREATE_UMASK));
         answer(core.tmpfile(caller, node(), in.intAt(Wire.CREATE_MODE) & 07777, flags));
     }
@@ -264,11 +239,7 @@ final class FileRequests {
         int command = in.intAt(Wire.IOCTL_COMMAND);
         int room = in.intAt(Wire.IOCTL_OUT_SIZE);
         if ((command == Wire.FS_IOC_GETFLAGS || command == Wire.FS_IOC_FSGETXATTR) && room >= 0 && room <= 4096) {
-            ByteBuffer out = reply.payload(Wire.IOCTL_OUT + room);
-            while (out.hasRemaining()) {
-                out.put((byte) 0);
-            }
-            reply.send(Wire.IOCTL_OUT + room);
+            reply.send(zeroIoctl(room));
         } else if (command == Wire.FS_IOC_SETFLAGS || command == Wire.FS_IOC_FSSETXATTR) {
             setNoFlags();
         } else {
@@ -282,21 +253,27 @@ final class FileRequests {
                 throw PpiofsException.expected(ErrorKind.NOT_SUPPORTED, "ioctl", "file flags");
             }
         }
-        reply.send(emptyIoctl());
+        reply.send(zeroIoctl(0));
     }
 
-    private int emptyIoctl() {
-        ByteBuffer out = reply.payload(Wire.IOCTL_OUT);
+    /**
+     * An answer whose result and data are zero.
+     *
+     * @param room bytes of data
+     * @return its length
+     */
+    private int zeroIoctl(int room) {
+        ByteBuffer out = reply.payload(Wire.IOCTL_OUT + room);
         while (out.hasRemaining()) {
             out.put((byte) 0);
         }
-        return Wire.IOCTL_OUT;
+        return Wire.IOCTL_OUT + room;
     }
 
     // ---- directories
 
     void opendir() {
-        boolean noAtime = flags(in.intAt(Wire.OPEN_IN_FLAGS)).noAtime();
+        boolean noAtime = caching.flags(in.intAt(Wire.OPEN_IN_FLAGS)).noAtime();
         long handle = handles.directories().add(noAtime ? core.opendirNoAtime(node()) : core.opendir(node()));
         if (!reply.opened(handle, 0)) {
             core.releasedir(handles.directories().remove(handle));
