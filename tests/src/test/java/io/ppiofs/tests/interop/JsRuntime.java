@@ -45,11 +45,20 @@ final class JsRuntime {
                 assert lock.isValid();
                 install(folder);
                 // modules are looked up from where the program really is, so it lies beside them
-                Files.copy(SOURCE.resolve(PROGRAM), folder.resolve(PROGRAM), StandardCopyOption.REPLACE_EXISTING);
+                bringUpToDate(SOURCE.resolve(PROGRAM), folder.resolve(PROGRAM));
             }
             return new JsRuntime(folder);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** At no time is it missing or half there: another test may be starting it. */
+    private static void bringUpToDate(Path source, Path target) throws IOException {
+        if (!Files.exists(target) || Files.mismatch(source, target) >= 0) {
+            Path fresh = Path.of(target + ".new");
+            Files.copy(source, fresh, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE);
         }
     }
 
