@@ -3,7 +3,7 @@
 //   node peer.mjs OPTIONS        OPTIONS is one JSON object, see `options` below
 //
 // How it is steered is said in lines.mjs.
-import { createHash, createCipheriv } from 'node:crypto'
+import { createHash, createCipheriv, randomBytes } from 'node:crypto'
 import { quic } from '@chainsafe/libp2p-quic'
 import { autoNAT } from '@libp2p/autonat'
 import { autoNATv2 } from '@libp2p/autonat-v2'
@@ -16,11 +16,13 @@ import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
-import { peerIdFromString } from '@libp2p/peer-id'
+import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
+import { RecordEnvelope } from '@libp2p/peer-record'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
+import { byteStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -322,6 +324,32 @@ const commands = {
     await stream.close()
     await reading
     return { data: base64(Buffer.concat(parts)) }
+  },
+
+  // Sends `count` pings on one stream, each after the answer to the last; tells how many answers were right.
+  pings: async command => {
+    const connection = await connect(command)
+    const stream = await connection.newStream(['/ipfs/ping/1.0.0'])
+    const answers = byteStream(stream)
+    let right = 0
+    for (let i = 0; i < command.count; i++) {
+      const sent = randomBytes(32)
+      await answers.write(Uint8Array.from(sent))
+      const answer = await answers.read({ bytes: sent.length })
+      if (sent.equals(Buffer.from(answer.subarray()))) right++
+    }
+    await stream.close()
+    return { right }
+  },
+
+  // Opens a signed envelope (specification "RFC 0002"); an error if the signature is wrong.
+  envelope: async command => {
+    const envelope = await RecordEnvelope.openAndCertify(bytes(command.envelope), command.domain)
+    return {
+      signer: peerIdFromPublicKey(envelope.publicKey).toString(),
+      type: base64(envelope.payloadType),
+      payload: base64(envelope.payload)
+    }
   },
 
   discovered: () => Object.fromEntries(discovered),

@@ -1,5 +1,6 @@
 package io.ppiofs.tests.interop;
 
+import static io.ppiofs.tests.interop.JsPeer.base64;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -7,6 +8,9 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.ppiofs.overlay.host.Connection;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.wire.RelayWire.HopMessage;
+import io.ppiofs.overlay.wire.RelayWire.Voucher;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -19,6 +23,7 @@ class RelayInteropTest {
     private static final Duration RELAYED = Duration.ofMinutes(2);
     private static final long BYTES = 1 << 17;
     private static final int SIZE = 20_000;
+    private static final String HOP = "/libp2p/circuit/relay/0.2.0/hop";
 
     private static JsPeer.Builder circuitJs() {
         return JsPeer.builder().transports("tcp", "circuit");
@@ -92,6 +97,27 @@ class RelayInteropTest {
                 JavaNode dialer = JavaNode.builder().start()) {
             String circuit = reserve(target, relay.address());
             dialsJava(dialer, circuit, target.id());
+        }
+    }
+
+    @Test
+    void the_voucher_of_a_reservation_is_signed_by_the_relay_and_names_both() throws IOException {
+        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+                JsPeer js = circuitJs().start()) {
+            byte[] request = {2, 8, 0}; // length, and a hop message of type RESERVE
+            JsonNode answer = js.ask("request", "addr", relay.address(), "protocol", HOP, "data", base64(request));
+            HopMessage hop = HopMessage.parseDelimitedFrom(new ByteArrayInputStream(JsPeer.bytes(answer.get("data"))));
+            byte[] sealed = hop.getReservation().getVoucher().toByteArray();
+
+            JsonNode envelope = js.ask("envelope", "envelope", base64(sealed), "domain", "libp2p-relay-rsvp");
+            assertThat(envelope.get("signer").textValue()).isEqualTo(relay.id());
+            assertThat(JsPeer.bytes(envelope.get("type"))).containsExactly(3, 2);
+            Voucher voucher = Voucher.parseFrom(JsPeer.bytes(envelope.get("payload")));
+            assertThat(PeerId.fromBytes(voucher.getRelay().toByteArray())).hasToString(relay.id());
+            assertThat(PeerId.fromBytes(voucher.getPeer().toByteArray())).hasToString(js.id());
+            assertThat(voucher.getExpiration()).isEqualTo(hop.getReservation().getExpire());
+            assertThatThrownBy(() -> js.ask("envelope", "envelope", base64(sealed), "domain", "another"))
+                    .isInstanceOf(JsPeer.JsError.class);
         }
     }
 
