@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.ppiofs.overlay.gossip.GossipOptions;
+import io.ppiofs.overlay.host.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,9 +35,18 @@ class GossipInteropTest {
         try {
             for (int i = 0; i < OF_A_KIND; i++) {
                 javas.add(JavaNode.builder().gossip().start());
-                scripts.add(JsPeer.builder().gossip(idsOfTheSpecification).start());
+                scripts.add(JsPeer.builder()
+                        .security("noise", "tls")
+                        .gossip(idsOfTheSpecification)
+                        .start());
             }
             ring(javas, scripts);
+            // who dials proposes: over TLS from Java to JavaScript, over Noise the other way
+            await().atMost(SOON)
+                    .untilAsserted(() -> assertThat(javas)
+                            .allSatisfy(java -> assertThat(
+                                            java.host().connections().stream().map(Connection::description))
+                                    .contains("tls/yamux", "noise/yamux")));
             javas.forEach(java -> java.subscribe(TOPIC));
             scripts.forEach(js -> js.ask("subscribe", "topic", TOPIC));
             await().atMost(SOON).untilAsserted(() -> assertMeshes(javas, scripts));

@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.ppiofs.overlay.host.Connection;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.transport.Security;
 import io.ppiofs.overlay.wire.RelayWire.HopMessage;
 import io.ppiofs.overlay.wire.RelayWire.Voucher;
 import java.io.ByteArrayInputStream;
@@ -16,8 +17,13 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Relay and upgrade with either kind as relay, as the one who is reached, and as the one who dials. */
+@ParameterizedClass(name = "over {0}")
+@EnumSource(Security.class)
 class RelayInteropTest {
     private static final Duration SOON = Duration.ofSeconds(20);
     private static final Duration RELAYED = Duration.ofMinutes(2);
@@ -25,23 +31,33 @@ class RelayInteropTest {
     private static final int SIZE = 20_000;
     private static final String HOP = "/libp2p/circuit/relay/0.2.0/hop";
 
-    private static JsPeer.Builder circuitJs() {
-        return JsPeer.builder().transports("tcp", "circuit");
+    /** Of every connection, relayed ones and those to relays. */
+    @Parameter
+    Security security;
+
+    private JsPeer.Builder circuitJs() {
+        return JsPeer.builder()
+                .security(security.label())
+                .transports("tcp", "circuit");
+    }
+
+    private JavaNode.Builder java() {
+        return JavaNode.builder().security(security);
     }
 
     /** Not reachable but through a relay. */
-    private static JsPeer hiddenJs() {
+    private JsPeer hiddenJs() {
         return circuitJs().listen().start();
     }
 
     /** Not reachable but through a relay. */
-    private static JavaNode hiddenJava() {
-        return JavaNode.builder().listen().start();
+    private JavaNode hiddenJava() {
+        return java().listen().start();
     }
 
     @Test
     void java_relays_from_javascript_to_javascript() {
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JsPeer target = hiddenJs();
                 JsPeer dialer = circuitJs().start()) {
             String circuit = reserve(target, relay.address());
@@ -51,9 +67,9 @@ class RelayInteropTest {
 
     @Test
     void java_relays_from_java_to_javascript() {
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JsPeer target = hiddenJs();
-                JavaNode dialer = JavaNode.builder().start()) {
+                JavaNode dialer = java().start()) {
             String circuit = reserve(target, relay.address());
             dialsJava(dialer, circuit, target.id());
         }
@@ -61,7 +77,7 @@ class RelayInteropTest {
 
     @Test
     void java_relays_from_javascript_to_java() {
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JavaNode target = hiddenJava();
                 JsPeer dialer = circuitJs().start()) {
             String circuit = target.reserve(relay.address());
@@ -73,7 +89,7 @@ class RelayInteropTest {
     void javascript_relays_from_java_to_java() {
         try (JsPeer relay = circuitJs().relay(RELAYED, BYTES).start();
                 JavaNode target = hiddenJava();
-                JavaNode dialer = JavaNode.builder().start()) {
+                JavaNode dialer = java().start()) {
             String circuit = target.reserve(relay.address());
             assertThat(JsPeer.texts(relay.ask("reservations"))).contains(target.id());
             dialsJava(dialer, circuit, target.id());
@@ -94,7 +110,7 @@ class RelayInteropTest {
     void javascript_relays_from_java_to_javascript() {
         try (JsPeer relay = circuitJs().relay(RELAYED, BYTES).start();
                 JsPeer target = hiddenJs();
-                JavaNode dialer = JavaNode.builder().start()) {
+                JavaNode dialer = java().start()) {
             String circuit = reserve(target, relay.address());
             dialsJava(dialer, circuit, target.id());
         }
@@ -102,7 +118,7 @@ class RelayInteropTest {
 
     @Test
     void the_voucher_of_a_reservation_is_signed_by_the_relay_and_names_both() throws IOException {
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JsPeer js = circuitJs().start()) {
             byte[] request = {2, 8, 0}; // length, and a hop message of type RESERVE
             JsonNode answer = js.ask("request", "addr", relay.address(), "protocol", HOP, "data", base64(request));
@@ -124,8 +140,8 @@ class RelayInteropTest {
     @Test
     void java_upgrades_when_javascript_calls_it() throws IOException {
         int port = freePort();
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
-                JavaNode target = JavaNode.builder().holePunching().start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
+                JavaNode target = java().holePunching().start();
                 JsPeer dialer = circuitJs()
                         .dcutr()
                         .listen("/ip4/127.0.0.1/tcp/" + port)
@@ -141,9 +157,9 @@ class RelayInteropTest {
     @Test
     void javascript_upgrades_when_java_calls_it() throws IOException {
         int port = freePort();
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JsPeer target = circuitJs().dcutr().start();
-                JavaNode dialer = JavaNode.builder()
+                JavaNode dialer = java()
                         .holePunching()
                         .listen("/ip4/127.0.0.1/tcp/" + port)
                         .announce("/dns4/localhost/tcp/" + port)
@@ -171,7 +187,7 @@ class RelayInteropTest {
     void a_circuit_over_javascript_that_has_carried_its_bytes_ends_and_a_new_one_can_be_made() {
         try (JsPeer jsRelay = circuitJs().relay(RELAYED, BYTES).start();
                 JavaNode target = hiddenJava();
-                JavaNode java = JavaNode.builder().start()) {
+                JavaNode java = java().start()) {
             String overJs = target.reserve(jsRelay.address());
             assertThat(java.dial(overJs).limited()).isTrue();
             assertThatThrownBy(() -> EchoService.call(java.host(), PeerId.parse(target.id()), (int) (4 * BYTES), 1))
