@@ -35,6 +35,9 @@ public final class CryptoProvider {
             LOG.info("AES-GCM runs on the JDK: the native crypto library does not load here ({})", unusable.toString());
         } catch (LinkageError | GeneralSecurityException e) {
             LOG.info("AES-GCM runs on the JDK: the native crypto library does not load here ({})", e.toString());
+        } catch (SecurityException e) {
+            // Oracle's own JDK wants providers signed; the launcher's copy is not
+            LOG.info("AES-GCM runs on the JDK: it does not accept another provider ({})", e.toString());
         }
         return jdk();
     }

@@ -1,5 +1,6 @@
 package io.ppiofs.node.cli;
 
+import com.google.common.collect.ImmutableMap;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.EmbeddedServices;
@@ -7,6 +8,7 @@ import io.ppiofs.node.Home;
 import java.io.PrintWriter;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -41,6 +43,33 @@ import picocli.CommandLine.Spec;
             "Every command takes --home DIR (or $PPIOFS_HOME); see 'ppiofs help COMMAND'."
         })
 public final class Main implements Runnable {
+    /** In the order in which completion offers them. */
+    private static final ImmutableMap<String, Function<Main, Object>> COMMANDS =
+            ImmutableMap.<String, Function<Main, Object>>builder()
+                    .put("mount", MountCommand::new)
+                    .put("umount", UmountCommand::new)
+                    .put("node", NodeCommand::new)
+                    .put("volume", VolumeCommand::new)
+                    .put("status", StatusCommand::new)
+                    .put("stats", StatsCommand::new)
+                    .put("cid", CidCommand::new)
+                    .put("doctor", DoctorCommand::new)
+                    .put("version", VersionCommand::new)
+                    .put("id", IdCommand::new)
+                    .put("peers", PeersCommand::new)
+                    .put("ping", PingCommand::new)
+                    .put("find", FindCommand::new)
+                    .put("network", NetworkCommand::new)
+                    .put("grant", GrantCommand::new)
+                    .put("fsck", FsckCommand::new)
+                    .put("scrub", ScrubCommand::new)
+                    .put("gc", GcCommand::new)
+                    .put("bench", BenchCommand::new)
+                    .put("help", HelpCommand::new)
+                    .put("completion", CompletionCommand::new)
+                    .put("train", TrainCommand::new)
+                    .buildOrThrow();
+
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -74,37 +103,27 @@ public final class Main implements Runnable {
 
     /** @return the exit code */
     static int run(Surroundings surroundings, String... arguments) {
-        int exit = commandLine(surroundings).execute(arguments);
+        boolean named = arguments.length > 0 && COMMANDS.containsKey(arguments[0]);
+        int exit = commandLine(surroundings, named ? arguments[0] : null).execute(arguments);
         surroundings.out().flush();
         surroundings.err().flush();
         return exit;
     }
 
+    /** With all commands. */
     static CommandLine commandLine(Surroundings surroundings) {
+        return commandLine(surroundings, null);
+    }
+
+    /** @param only with this command alone, which takes half of the time that all of them take; null: with all */
+    private static CommandLine commandLine(Surroundings surroundings, @Nullable String only) {
         Main main = new Main(surroundings);
         CommandLine line = new CommandLine(main);
-        line.addSubcommand("mount", new MountCommand(main));
-        line.addSubcommand("umount", new UmountCommand(main));
-        line.addSubcommand("node", new NodeCommand(main));
-        line.addSubcommand("volume", new VolumeCommand(main));
-        line.addSubcommand("status", new StatusCommand(main));
-        line.addSubcommand("stats", new StatsCommand(main));
-        line.addSubcommand("cid", new CidCommand(main));
-        line.addSubcommand("doctor", new DoctorCommand(main));
-        line.addSubcommand("version", new VersionCommand(main));
-        line.addSubcommand("id", new IdCommand(main));
-        line.addSubcommand("peers", new PeersCommand(main));
-        line.addSubcommand("ping", new PingCommand(main));
-        line.addSubcommand("find", new FindCommand(main));
-        line.addSubcommand("network", new NetworkCommand(main));
-        line.addSubcommand("grant", new GrantCommand(main));
-        line.addSubcommand("fsck", new FsckCommand(main));
-        line.addSubcommand("scrub", new ScrubCommand(main));
-        line.addSubcommand("gc", new GcCommand(main));
-        line.addSubcommand("bench", new BenchCommand(main));
-        line.addSubcommand("help", new HelpCommand(main));
-        line.addSubcommand("completion", new CompletionCommand(main));
-        line.addSubcommand("train", new TrainCommand(main));
+        COMMANDS.forEach((name, command) -> {
+            if (only == null || only.equals(name)) {
+                line.addSubcommand(name, command.apply(main));
+            }
+        });
         GroupedHelp.install(line);
         line.setOut(surroundings.out());
         line.setErr(surroundings.err());
