@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** One mesh of Java and JavaScript peers: who publishes is heard by all, once. */
 class GossipInteropTest {
     private static final String TOPIC = "interop";
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final int OF_A_KIND = 3;
     private static final GossipOptions GOSSIP_ONLY =
             GossipOptions.DEFAULT.withDegree(0).withFloodPublish(false);

@@ -52,7 +52,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One node of the overlay in this JVM, on real sockets of the loopback, with the echo service. */
 final class JavaNode implements AutoCloseable {
-    private static final long LIMIT_SECONDS = 30;
+    private static final long LIMIT_SECONDS = 60;
 
     private final EventLoopGroup loops;
     private final OverlayNode node;

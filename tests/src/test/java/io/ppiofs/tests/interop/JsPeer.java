@@ -32,8 +32,8 @@ public final class JsPeer implements AutoCloseable {
     /** Its echo service. */
     public static final String ECHO = "/ppiofs-test/echo/1.0.0";
 
-    private static final Duration START_LIMIT = Duration.ofSeconds(30);
-    private static final Duration ASK_LIMIT = Duration.ofSeconds(30);
+    private static final Duration START_LIMIT = Duration.ofMinutes(2);
+    private static final Duration ASK_LIMIT = Duration.ofMinutes(2);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
     private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Peers that are not of today's js-libp2p with Ed25519 keys: another implementation, another generation, other keys. */
 class OtherPeersInteropTest {
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Duration.ofMinutes(2);
     private static final Duration ECHO_LIMIT = Duration.ofMinutes(2);
     private static final int MIB = 1 << 20;
     private static final String TOPIC = "other peers";

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ParameterizedClass(name = "over {0}")
 @EnumSource(Security.class)
 class RelayInteropTest {
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final Duration RELAYED = Duration.ofMinutes(2);
     private static final long BYTES = 1 << 17;
     private static final int SIZE = 20_000;
@@ -36,9 +36,7 @@ class RelayInteropTest {
     Security security;
 
     private JsPeer.Builder circuitJs() {
-        return JsPeer.builder()
-                .security(security.label())
-                .transports("tcp", "circuit");
+        return JsPeer.builder().security(security.label()).transports("tcp", "circuit");
     }
 
     private JavaNode.Builder java() {
@@ -159,8 +157,7 @@ class RelayInteropTest {
         int port = freePort();
         try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JsPeer target = circuitJs().dcutr().start();
-                JavaNode dialer = java()
-                        .holePunching()
+                JavaNode dialer = java().holePunching()
                         .listen("/ip4/127.0.0.1/tcp/" + port)
                         .announce("/dns4/localhost/tcp/" + port)
                         .start()) {

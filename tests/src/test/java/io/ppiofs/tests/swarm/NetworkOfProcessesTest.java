@@ -47,7 +47,8 @@ class NetworkOfProcessesTest {
             assertThat(number(metrics, "ppiofs_network_bytes_sent")).isPositive();
             assertThat(number(metrics, "ppiofs_network_dht_lookups")).isPositive();
             assertThat(number(metrics, "ppiofs_network_dht_lookup_millis_sum")).isNotNegative();
-            await("the mesh").atMost(PATIENCE)
+            await("the mesh")
+                    .atMost(PATIENCE)
                     .until(() -> number(metrics(two), "ppiofs_network_gossip_mesh_peers") >= 1);
 
             founder.of("network", "members", "team", "--revoke", id(one)).ok();
