@@ -2,13 +2,11 @@
 //
 //   node peer.mjs OPTIONS        OPTIONS is one JSON object, see `options` below
 //
-// Commands come as JSON lines on stdin: {"id": 1, "do": "ping", …}. Answers go to stdout, one JSON line each, in the order
-// in which they are ready: {"id": 1, "ok": …} or {"id": 1, "error": "…"}. The first line is {"ready": {peer, addrs}}.
-// The process ends with "stop" or when stdin ends, so it never outlives the test that started it. Binary values are base64.
-import { createHash, createCipheriv } from 'node:crypto'
-import { createInterface } from 'node:readline'
+// How it is steered is said in lines.mjs.
+import { createHash, createCipheriv, randomBytes } from 'node:crypto'
 import { quic } from '@chainsafe/libp2p-quic'
 import { autoNAT } from '@libp2p/autonat'
+import { autoNATv2 } from '@libp2p/autonat-v2'
 import { bootstrap } from '@libp2p/bootstrap'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair, generateKeyPairFromSeed, publicKeyToProtobuf } from '@libp2p/crypto/keys'
@@ -18,44 +16,42 @@ import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
-import { peerIdFromString } from '@libp2p/peer-id'
+import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
+import { RecordEnvelope } from '@libp2p/peer-record'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
+import { byteStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
 import { sha256 } from 'multiformats/hashes/sha2'
+import { base64, bytes, serve } from './lines.mjs'
 
 const ECHO = '/ppiofs-test/echo/1.0.0'
 const CHUNK = 64 * 1024
 
 const options = {
   seed: null, // 32 bytes in base64 make the Ed25519 key; none: a random one
+  keyType: 'Ed25519', // of a random key: Ed25519, secp256k1, RSA
   listen: ['/ip4/127.0.0.1/tcp/0'],
   announce: [], // addresses to tell others instead of the ones listened on
   transports: ['tcp'], // tcp, quic, circuit
   security: ['tls', 'noise'], // in the order in which they are offered
   kad: null, // { protocol, mode: 'server' | 'client', namespaces: ['name', …] }
-  gossip: null, // { msgId: 'spec' | 'js', heartbeat: milliseconds }
+  gossip: null, // { msgId: 'spec' | 'js', heartbeat: milliseconds, more: passed on as it is }
   relay: null, // { maxReservations, ttlMillis, durationMillis, dataBytes, unlimited: boolean }
   dcutr: false,
-  autonat: false,
+  autonat: false, // version 1
+  autonatV2: false,
   mdns: null, // { interval: milliseconds, serviceTag }
   bootstrap: [], // multiaddrs with peer ids
   psk: null, // text of a swarm key file
   limits: {}, // passed on to the connection manager
   ...JSON.parse(process.argv[2] ?? '{}')
-}
-
-const bytes = text => Uint8Array.from(Buffer.from(text, 'base64'))
-const base64 = data => Buffer.from(data).toString('base64')
-
-function reply (message) {
-  process.stdout.write(`${JSON.stringify(message)}\n`)
 }
 
 // --- the node ---------------------------------------------------------------------------------------------------------
@@ -92,13 +88,14 @@ function specificationMessageId (message) {
   return Uint8Array.from(Buffer.concat([message.from.toMultihash().bytes, sequence]))
 }
 
-function gossipService ({ msgId = 'spec', heartbeat = 1000 }) {
+function gossipService ({ msgId = 'spec', heartbeat = 1000, more = {} }) {
   return gossipsub({
     allowPublishToZeroTopicPeers: true,
     heartbeatInterval: heartbeat,
     // all nodes of a test share the loopback address
     scoreParams: { IPColocationFactorWeight: 0 },
-    ...(msgId === 'spec' ? { msgIdFn: specificationMessageId } : {})
+    ...(msgId === 'spec' ? { msgIdFn: specificationMessageId } : {}),
+    ...more
   })
 }
 
@@ -121,6 +118,7 @@ function services () {
   if (options.relay) list.relay = relayService(options.relay)
   if (options.dcutr) list.dcutr = dcutr()
   if (options.autonat) list.autonat = autoNAT()
+  if (options.autonatV2) list.autonatV2 = autoNATv2()
   return list
 }
 
@@ -133,7 +131,7 @@ function discovery () {
 
 const encrypters = { tls, noise }
 const node = await createLibp2p({
-  privateKey: options.seed ? await generateKeyPairFromSeed('Ed25519', bytes(options.seed)) : await generateKeyPair('Ed25519'),
+  privateKey: options.seed ? await generateKeyPairFromSeed('Ed25519', bytes(options.seed)) : await generateKeyPair(options.keyType),
   addresses: { listen: options.listen, announce: options.announce },
   transports: transports(),
   connectionEncrypters: options.security.map(name => encrypters[name]()),
@@ -328,6 +326,32 @@ const commands = {
     return { data: base64(Buffer.concat(parts)) }
   },
 
+  // Sends `count` pings on one stream, each after the answer to the last; tells how many answers were right.
+  pings: async command => {
+    const connection = await connect(command)
+    const stream = await connection.newStream(['/ipfs/ping/1.0.0'])
+    const answers = byteStream(stream)
+    let right = 0
+    for (let i = 0; i < command.count; i++) {
+      const sent = randomBytes(32)
+      await answers.write(Uint8Array.from(sent))
+      const answer = await answers.read({ bytes: sent.length })
+      if (sent.equals(Buffer.from(answer.subarray()))) right++
+    }
+    await stream.close()
+    return { right }
+  },
+
+  // Opens a signed envelope (specification "RFC 0002"); an error if the signature is wrong.
+  envelope: async command => {
+    const envelope = await RecordEnvelope.openAndCertify(bytes(command.envelope), command.domain)
+    return {
+      signer: peerIdFromPublicKey(envelope.publicKey).toString(),
+      type: base64(envelope.payloadType),
+      payload: base64(envelope.payload)
+    }
+  },
+
   discovered: () => Object.fromEntries(discovered),
 
   // DHT
@@ -383,30 +407,7 @@ const commands = {
 
 // ----------------------------------------------------------------------------------------------------------------------
 
-async function stop () {
-  await node.stop()
-  process.exit(0)
-}
-
-async function answer (line) {
-  const command = JSON.parse(line)
-  if (command.do === 'stop') {
-    reply({ id: command.id, ok: null })
-    await stop()
-    return
-  }
-  try {
-    if (!Object.hasOwn(commands, command.do)) throw new Error(`no command ${command.do}`)
-    reply({ id: command.id, ok: await commands[command.do](command) ?? null })
-  } catch (error) {
-    reply({ id: command.id, error: `${error.name}: ${error.message}` })
-  }
-}
-
 // a stream that the other side resets must not end the process, but the test shall see it
 process.on('unhandledRejection', error => process.stderr.write(`unhandled: ${error?.stack ?? error}\n`))
 
-reply({ ready: commands.addrs() })
-const lines = createInterface({ input: process.stdin })
-lines.on('line', line => { answer(line) })
-lines.on('close', stop)
+serve(commands.addrs(), commands, () => node.stop())

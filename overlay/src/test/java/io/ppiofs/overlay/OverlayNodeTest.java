@@ -11,7 +11,6 @@ import io.ppiofs.overlay.multiaddr.Multiaddr;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -91,24 +90,17 @@ class OverlayNodeTest {
                 .untilAsserted(() -> assertThat(asking.reachability()).isEqualTo(Reachability.PUBLIC));
     }
 
+    /** How long it takes is measured by the benchmarks; how many round trips, by UpgradeTest. */
     @Test
-    void connectsInMillisecondsOnLoopback() throws Exception {
+    void connectsAgainAndAgain() throws Exception {
         OverlayNode server = node(b -> b);
-        long[] nanos = new long[31];
-        for (int i = 0; i < nanos.length; i++) {
-            OverlayNode client = nodes.size() > 1 ? nodes.get(1) : node(b -> b);
-            await().until(() -> !server.host().isConnected(client.host().id()));
-            long began = System.nanoTime();
+        OverlayNode client = node(b -> b);
+        for (int i = 0; i < 10; i++) {
             get(client.swarm().connect(address(server, AddressProtocol.TCP)));
-            get(client.ping().ping(server.host().id()));
-            nanos[i] = System.nanoTime() - began;
+            assertThat(get(client.ping().ping(server.host().id()))).isPositive();
             get(client.swarm().disconnect(server.host().id()));
-            await().until(() -> !client.host().isConnected(server.host().id()));
+            await().until(() -> !client.host().isConnected(server.host().id())
+                    && !server.host().isConnected(client.host().id()));
         }
-        Arrays.sort(nanos);
-        Duration median = Duration.ofNanos(nanos[nanos.length / 2]);
-        System.out.println("dial to first ping, median of 31: " + median.toNanos() / 1_000 + " µs");
-        // 15 ms on an idle machine; the bound here only catches a stagger or timer in the way
-        assertThat(median).isLessThan(Duration.ofMillis(200));
     }
 }

@@ -17,9 +17,7 @@ import io.ppiofs.overlay.swarm.AddressScope;
 import io.ppiofs.overlay.swarm.Swarm;
 import io.ppiofs.overlay.wire.AutoNatWire.AutoNatMessage;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -55,7 +53,7 @@ public final class AutoNat implements HostListener, AutoCloseable {
     private final AutoNatV2 second;
     private final boolean privateAddresses;
     private final List<Consumer<Reachability>> listeners = new CopyOnWriteArrayList<>();
-    private final Deque<PeerId> recent = new ArrayDeque<>();
+    private final ServerRota rota = new ServerRota();
     private volatile Reachability reachability = Reachability.UNKNOWN;
     private int confidence;
     private Scheduler.@Nullable Timer timer;
@@ -114,22 +112,16 @@ public final class AutoNat implements HostListener, AutoCloseable {
         List<PeerId> servers = new ArrayList<>();
         for (PeerId peer : swarm.connectedPeers()) {
             boolean direct = swarm.connections(peer).stream().anyMatch(AutoNat::direct);
-            if (direct && (speaks(peer, PROTOCOL) || speaks(peer, AutoNatV2.REQUEST))) {
+            if (direct && (mayAskByFirst(peer) || speaks(peer, AutoNatV2.REQUEST))) {
                 servers.add(peer);
             }
         }
-        servers.sort(java.util.Comparator.comparingInt(peer -> recent.contains(peer) ? 1 : 0));
         if (servers.isEmpty() || asking || closed) {
             again(UNSURE);
             return;
         }
         asking = true;
-        PeerId server = servers.get(0);
-        recent.remove(server);
-        recent.addLast(server);
-        if (recent.size() > 16) {
-            recent.removeFirst();
-        }
+        PeerId server = rota.next(servers);
         seenBy(server)
                 .whenCompleteAsync(
                         (seen, failure) -> {
@@ -158,9 +150,15 @@ public final class AutoNat implements HostListener, AutoCloseable {
             return byFirst(server);
         }
         return bySecond(server)
-                .thenCompose(seen -> seen.isPresent() || !speaks(server, PROTOCOL)
-                        ? CompletableFuture.completedFuture(seen)
-                        : byFirst(server));
+                .thenComposeAsync(
+                        seen -> seen.isPresent() || !mayAskByFirst(server)
+                                ? CompletableFuture.completedFuture(seen)
+                                : byFirst(server),
+                        swarm.scheduler());
+    }
+
+    private boolean mayAskByFirst(PeerId server) {
+        return speaks(server, PROTOCOL) && !rota.hangsUp(server);
     }
 
     private CompletableFuture<Optional<Reachability>> byFirst(PeerId server) {
@@ -208,7 +206,15 @@ public final class AutoNat implements HostListener, AutoCloseable {
         OpenOptions options = OpenOptions.DEFAULT.withDial(false);
         return candidates()
                 .thenCompose(addresses -> swarm.open(server, List.of(PROTOCOL), options)
-                        .thenCompose(stream -> question(stream, addresses)));
+                        .thenCompose(stream -> question(stream, addresses)
+                                .whenCompleteAsync(
+                                        (status, failure) -> {
+                                            if (failure != null
+                                                    && !stream.connection().isOpen()) {
+                                                rota.hungUp(server);
+                                            }
+                                        },
+                                        swarm.scheduler())));
     }
 
     private CompletableFuture<List<Multiaddr>> candidates() {

@@ -115,35 +115,46 @@ public record GossipOptions(
         return 2 * maxMessage + (256 << 10);
     }
 
+    /** Meshes of another size, with the limits around it in the default's proportions; 0: no meshes, gossip only. */
+    public GossipOptions withDegree(int value) {
+        return with(value, maxMessage, signatures, floodPublish, directPeers, score);
+    }
+
     public GossipOptions withMaxMessage(int bytes) {
-        return with(bytes, signatures, floodPublish, directPeers, score);
+        return with(degree, bytes, signatures, floodPublish, directPeers, score);
     }
 
     public GossipOptions withSignatures(SignaturePolicy value) {
-        return with(maxMessage, value, floodPublish, directPeers, score);
+        return with(degree, maxMessage, value, floodPublish, directPeers, score);
     }
 
     public GossipOptions withFloodPublish(boolean value) {
-        return with(maxMessage, signatures, value, directPeers, score);
+        return with(degree, maxMessage, signatures, value, directPeers, score);
     }
 
     public GossipOptions withDirectPeers(Set<PeerId> value) {
-        return with(maxMessage, signatures, floodPublish, value, score);
+        return with(degree, maxMessage, signatures, floodPublish, value, score);
     }
 
     public GossipOptions withScore(ScoreOptions value) {
-        return with(maxMessage, signatures, floodPublish, directPeers, value);
+        return with(degree, maxMessage, signatures, floodPublish, directPeers, value);
     }
 
     private GossipOptions with(
-            int messageBytes, SignaturePolicy policy, boolean flood, Set<PeerId> direct, ScoreOptions scoring) {
+            int size,
+            int messageBytes,
+            SignaturePolicy policy,
+            boolean flood,
+            Set<PeerId> direct,
+            ScoreOptions scoring) {
+        boolean same = size == degree;
         return new GossipOptions(
-                degree,
-                degreeLow,
-                degreeHigh,
+                size,
+                same ? degreeLow : (2 * size + 2) / 3,
+                same ? degreeHigh : 2 * size,
                 degreeLazy,
-                degreeScore,
-                degreeOut,
+                same ? degreeScore : (2 * size + 2) / 3,
+                same ? degreeOut : size / 3,
                 gossipFactor,
                 cacheLength,
                 cacheGossip,

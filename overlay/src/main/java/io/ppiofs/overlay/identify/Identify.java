@@ -91,7 +91,7 @@ public final class Identify implements SwarmListener {
         this.scheduler = swarm.scheduler();
         this.protocolVersion = protocolVersion;
         this.agentVersion = agentVersion;
-        this.asked = new RateLimit(scheduler, 16, Duration.ofMillis(500));
+        this.asked = new RateLimit(scheduler, 64, Duration.ofMillis(250));
         this.pushed = new RateLimit(scheduler, 8, Duration.ofSeconds(2));
         this.observed = new ObservedAddresses(scheduler);
     }
@@ -368,7 +368,7 @@ public final class Identify implements SwarmListener {
     private Identification accept(Connection connection, IdentifyWire.Identify message, boolean whole) {
         PeerId peer = connection.remotePeer();
         Identification before = known.get(peer);
-        checkKey(connection, message, whole);
+        checkKey(connection, message);
         Optional<PeerRecord> signed = checkRecord(connection, message);
         List<Multiaddr> told =
                 signed.map(PeerRecord::addresses).orElseGet(() -> addresses(message.getListenAddrsList()));
@@ -397,11 +397,9 @@ public final class Identify implements SwarmListener {
         return told2;
     }
 
-    private void checkKey(Connection connection, IdentifyWire.Identify message, boolean whole) {
+    /** A key may be left out: the handshake has proven it. */
+    private void checkKey(Connection connection, IdentifyWire.Identify message) {
         if (!message.hasPublicKey()) {
-            if (whole) {
-                throw refuse(connection, "it told no public key");
-            }
             return;
         }
         byte[] told = message.getPublicKey().toByteArray();

@@ -3,6 +3,7 @@ package io.ppiofs.overlay.transport;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -55,137 +56,93 @@ public record TransportOptions(
     }
 
     public TransportOptions withSecurities(Security... value) {
-        return new TransportOptions(
-                List.of(value),
-                nativeTls,
-                handshakeTimeout,
-                negotiationTimeout,
-                maxInboundHandshakes,
-                maxHandshakesPerAddress,
-                admits,
-                reusePort,
-                networkKey,
-                yamux,
-                metrics);
+        return with(change -> change.securities = List.of(value));
     }
 
     public TransportOptions withNativeTls(boolean value) {
-        return new TransportOptions(
-                securities,
-                value,
-                handshakeTimeout,
-                negotiationTimeout,
-                maxInboundHandshakes,
-                maxHandshakesPerAddress,
-                admits,
-                reusePort,
-                networkKey,
-                yamux,
-                metrics);
+        return with(change -> change.nativeTls = value);
     }
 
     public TransportOptions withTimeouts(Duration handshake, Duration negotiation) {
-        return new TransportOptions(
-                securities,
-                nativeTls,
-                handshake,
-                negotiation,
-                maxInboundHandshakes,
-                maxHandshakesPerAddress,
-                admits,
-                reusePort,
-                networkKey,
-                yamux,
-                metrics);
+        return with(change -> {
+            change.handshakeTimeout = handshake;
+            change.negotiationTimeout = negotiation;
+        });
     }
 
     public TransportOptions withHandshakeLimits(int atOnce, int perAddress) {
-        return new TransportOptions(
-                securities,
-                nativeTls,
-                handshakeTimeout,
-                negotiationTimeout,
-                atOnce,
-                perAddress,
-                admits,
-                reusePort,
-                networkKey,
-                yamux,
-                metrics);
+        return with(change -> {
+            change.maxInboundHandshakes = atOnce;
+            change.maxHandshakesPerAddress = perAddress;
+        });
     }
 
     public TransportOptions withAdmits(Predicate<InetSocketAddress> value) {
-        return new TransportOptions(
-                securities,
-                nativeTls,
-                handshakeTimeout,
-                negotiationTimeout,
-                maxInboundHandshakes,
-                maxHandshakesPerAddress,
-                value,
-                reusePort,
-                networkKey,
-                yamux,
-                metrics);
+        return with(change -> change.admits = value);
     }
 
     public TransportOptions withReusePort(boolean value) {
-        return new TransportOptions(
-                securities,
-                nativeTls,
-                handshakeTimeout,
-                negotiationTimeout,
-                maxInboundHandshakes,
-                maxHandshakesPerAddress,
-                admits,
-                value,
-                networkKey,
-                yamux,
-                metrics);
+        return with(change -> change.reusePort = value);
     }
 
     public TransportOptions withNetworkKey(@Nullable NetworkKey value) {
-        return new TransportOptions(
-                securities,
-                nativeTls,
-                handshakeTimeout,
-                negotiationTimeout,
-                maxInboundHandshakes,
-                maxHandshakesPerAddress,
-                admits,
-                reusePort,
-                value,
-                yamux,
-                metrics);
+        return with(change -> change.networkKey = value);
     }
 
     public TransportOptions withYamux(YamuxOptions value) {
-        return new TransportOptions(
-                securities,
-                nativeTls,
-                handshakeTimeout,
-                negotiationTimeout,
-                maxInboundHandshakes,
-                maxHandshakesPerAddress,
-                admits,
-                reusePort,
-                networkKey,
-                value,
-                metrics);
+        return with(change -> change.yamux = value);
     }
 
     public TransportOptions withMetrics(TransportMetrics value) {
+        return with(change -> change.metrics = value);
+    }
+
+    private TransportOptions with(Consumer<Change> change) {
+        Change values = new Change(this);
+        change.accept(values);
         return new TransportOptions(
-                securities,
-                nativeTls,
-                handshakeTimeout,
-                negotiationTimeout,
-                maxInboundHandshakes,
-                maxHandshakesPerAddress,
-                admits,
-                reusePort,
-                networkKey,
-                yamux,
-                value);
+                values.securities,
+                values.nativeTls,
+                values.handshakeTimeout,
+                values.negotiationTimeout,
+                values.maxInboundHandshakes,
+                values.maxHandshakesPerAddress,
+                values.admits,
+                values.reusePort,
+                values.networkKey,
+                values.yamux,
+                values.metrics);
+    }
+
+    /** The same values, of which some are about to be others. */
+    private static final class Change {
+        List<Security> securities;
+        boolean nativeTls;
+        Duration handshakeTimeout;
+        Duration negotiationTimeout;
+        int maxInboundHandshakes;
+        int maxHandshakesPerAddress;
+        Predicate<InetSocketAddress> admits;
+        boolean reusePort;
+
+        @Nullable
+        NetworkKey networkKey;
+
+        YamuxOptions yamux;
+        TransportMetrics metrics;
+
+        Change(TransportOptions from) {
+            securities = from.securities;
+            nativeTls = from.nativeTls;
+            handshakeTimeout = from.handshakeTimeout;
+            negotiationTimeout = from.negotiationTimeout;
+            maxInboundHandshakes = from.maxInboundHandshakes;
+            maxHandshakesPerAddress = from.maxHandshakesPerAddress;
+            admits = from.admits;
+            reusePort = from.reusePort;
+            networkKey = from.networkKey;
+            yamux = from.yamux;
+            metrics = from.metrics;
+        }
     }
 }

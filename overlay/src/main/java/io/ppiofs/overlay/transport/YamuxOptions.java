@@ -2,6 +2,7 @@ package io.ppiofs.overlay.transport;
 
 import io.ppiofs.overlay.host.ProtocolId;
 import java.time.Duration;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -54,62 +55,67 @@ public record YamuxOptions(
     }
 
     public YamuxOptions withMaxInboundStreams(int value) {
-        return new YamuxOptions(
-                value,
-                maxOutboundStreams,
-                maxUnacknowledged,
-                maxWindow,
-                bulkWindow,
-                connectionBudget,
-                hostBudget,
-                maxUnread,
-                keepAlive,
-                keepAliveTimeout,
-                bulk);
+        return with(change -> change.maxInboundStreams = value);
     }
 
     public YamuxOptions withKeepAlive(Duration period, Duration timeout) {
-        return new YamuxOptions(
-                maxInboundStreams,
-                maxOutboundStreams,
-                maxUnacknowledged,
-                maxWindow,
-                bulkWindow,
-                connectionBudget,
-                hostBudget,
-                maxUnread,
-                period,
-                timeout,
-                bulk);
+        return with(change -> {
+            change.keepAlive = period;
+            change.keepAliveTimeout = timeout;
+        });
     }
 
     public YamuxOptions withMaxUnread(long value) {
-        return new YamuxOptions(
-                maxInboundStreams,
-                maxOutboundStreams,
-                maxUnacknowledged,
-                maxWindow,
-                bulkWindow,
-                connectionBudget,
-                hostBudget,
-                value,
-                keepAlive,
-                keepAliveTimeout,
-                bulk);
+        return with(change -> change.maxUnread = value);
     }
 
     public YamuxOptions withBulk(Predicate<ProtocolId> value) {
+        return with(change -> change.bulk = value);
+    }
+
+    private YamuxOptions with(Consumer<Change> change) {
+        Change values = new Change(this);
+        change.accept(values);
         return new YamuxOptions(
-                maxInboundStreams,
-                maxOutboundStreams,
-                maxUnacknowledged,
-                maxWindow,
-                bulkWindow,
-                connectionBudget,
-                hostBudget,
-                maxUnread,
-                keepAlive,
-                keepAliveTimeout,
-                value);
+                values.maxInboundStreams,
+                values.maxOutboundStreams,
+                values.maxUnacknowledged,
+                values.maxWindow,
+                values.bulkWindow,
+                values.connectionBudget,
+                values.hostBudget,
+                values.maxUnread,
+                values.keepAlive,
+                values.keepAliveTimeout,
+                values.bulk);
+    }
+
+    /** The same values, of which some are about to be others. */
+    private static final class Change {
+        int maxInboundStreams;
+        int maxOutboundStreams;
+        int maxUnacknowledged;
+        int maxWindow;
+        int bulkWindow;
+        long connectionBudget;
+        long hostBudget;
+        long maxUnread;
+        Duration keepAlive;
+        Duration keepAliveTimeout;
+        Predicate<ProtocolId> bulk;
+
+        Change(YamuxOptions from) {
+            maxInboundStreams = from.maxInboundStreams;
+            maxOutboundStreams = from.maxOutboundStreams;
+            maxUnacknowledged = from.maxUnacknowledged;
+            maxWindow = from.maxWindow;
+            bulkWindow = from.bulkWindow;
+            connectionBudget = from.connectionBudget;
+            hostBudget = from.hostBudget;
+            maxUnread = from.maxUnread;
+            keepAlive = from.keepAlive;
+            keepAliveTimeout = from.keepAliveTimeout;
+            bulk = from.bulk;
+        }
     }
 }

@@ -89,6 +89,16 @@ class IdentifyTest {
     }
 
     @Test
+    void takesAPeerThatTellsNoKeyByThatOfTheConnection() throws Exception {
+        Swarm honest = swarm(IdentityKey.generate(new SecureRandom()), HERE);
+        new Identify(honest, "p", "a").serve();
+        Connection connection = connect(honest, honest(hostile).clearPublicKey().build());
+        await().untilAsserted(() ->
+                assertThat(honest.addressBook().protocols(hostile.peerId())).contains(new ProtocolId("/test/1")));
+        assertThat(connection.isOpen()).isTrue();
+    }
+
+    @Test
     void endsAConnectionThatSendsTheRecordOfAnotherPeer() throws Exception {
         IdentityKey victim = IdentityKey.generate(new SecureRandom());
         Swarm honest = swarm(IdentityKey.generate(new SecureRandom()), HERE);
@@ -164,7 +174,7 @@ class IdentifyTest {
         new Identify(honest, "p", "a").serve();
         Swarm flooder = swarm(hostile, THERE);
         Connection connection = get(flooder.connect(HERE.withPeer(honest.id())));
-        for (int i = 0; i < 60; i++) {
+        for (int i = 0; i < 120; i++) {
             Stream stream = get(connection.open(List.of(Identify.PROTOCOL)));
             stream.reset();
         }

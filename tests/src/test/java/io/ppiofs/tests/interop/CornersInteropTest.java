@@ -37,6 +37,18 @@ class CornersInteropTest {
     }
 
     @Test
+    void fifty_pings_on_one_stream_are_answered() {
+        try (JavaNode java = JavaNode.builder().start();
+                JsPeer js = JsPeer.builder().start()) {
+            js.ask("dial", "addr", java.address());
+            assertThat(js.ask("pings", "peer", java.id(), "count", 50)
+                            .get("right")
+                            .intValue())
+                    .isEqualTo(50);
+        }
+    }
+
+    @Test
     void a_peer_with_a_hundred_and_twenty_addresses_is_identified() {
         String[] many = IntStream.range(0, 120)
                 .mapToObj(i -> "/ip4/10.7." + i + ".9/tcp/4001")

@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.ppiofs.overlay.transport.Security;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -21,6 +24,8 @@ class DhtInteropTest {
     private static final String NAMESPACE = "test";
     private static final Duration SOON = Duration.ofSeconds(60);
     private static final int SERVERS_OF_A_KIND = 3;
+    private static final Security[] TLS_FIRST = {Security.TLS, Security.NOISE};
+    private static final Security[] NOISE_FIRST = {Security.NOISE, Security.TLS};
 
     private final List<JavaNode> javas = new ArrayList<>();
     private final List<JsPeer> scripts = new ArrayList<>();
@@ -28,14 +33,14 @@ class DhtInteropTest {
     @BeforeAll
     void start() {
         for (int i = 0; i < SERVERS_OF_A_KIND; i++) {
-            javas.add(java(true));
+            javas.add(java(true, i % 2 == 0));
         }
         List<String> entry = List.of(javas.get(0).address());
         for (int i = 0; i < SERVERS_OF_A_KIND; i++) {
-            scripts.add(js(true, entry));
+            scripts.add(js(true, i % 2 == 0, entry));
         }
-        javas.add(java(false));
-        scripts.add(js(false, List.of(scripts.get(0).address())));
+        javas.add(java(false, true));
+        scripts.add(js(false, false, List.of(scripts.get(0).address())));
         // everybody knows one server, and the DHT brings the rest
         for (int i = 1; i < javas.size(); i++) {
             javas.get(i).dial(i == 1 ? scripts.get(0).address() : javas.get(0).address());
@@ -62,12 +67,17 @@ class DhtInteropTest {
         });
     }
 
-    private static JavaNode java(boolean server) {
-        return JavaNode.builder().dht(PROTOCOL, server, NAMESPACE).start();
+    /** Who dials proposes, so that some of the connections are over Noise. */
+    private static JavaNode java(boolean server, boolean noiseFirst) {
+        return JavaNode.builder()
+                .security(noiseFirst ? NOISE_FIRST : TLS_FIRST)
+                .dht(PROTOCOL, server, NAMESPACE)
+                .start();
     }
 
-    private static JsPeer js(boolean server, List<String> entry) {
+    private static JsPeer js(boolean server, boolean noiseFirst, List<String> entry) {
         return JsPeer.builder()
+                .security(noiseFirst ? "noise" : "tls", noiseFirst ? "tls" : "noise")
                 .kad(PROTOCOL, server, NAMESPACE)
                 .bootstrap(entry)
                 .start();
@@ -85,6 +95,17 @@ class DhtInteropTest {
 
     private JsPeer jsClient() {
         return scripts.get(SERVERS_OF_A_KIND);
+    }
+
+    @Test
+    void the_two_kinds_are_connected_over_tls_and_over_noise() {
+        Set<String> between = new HashSet<>();
+        for (JavaNode java : javas) {
+            for (JsPeer js : scripts) {
+                java.connections(js.id()).forEach(connection -> between.add(connection.description()));
+            }
+        }
+        assertThat(between).containsExactlyInAnyOrder("tls/yamux", "noise/yamux");
     }
 
     @Test

@@ -52,7 +52,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One node of the overlay in this JVM, on real sockets of the loopback, with the echo service. */
 final class JavaNode implements AutoCloseable {
-    private static final long LIMIT_SECONDS = 30;
+    private static final long LIMIT_SECONDS = 60;
 
     private final EventLoopGroup loops;
     private final OverlayNode node;
@@ -69,7 +69,9 @@ final class JavaNode implements AutoCloseable {
         node = new OverlayNode(builder.more.apply(options).build(), transports(builder.transport));
         EchoService.serve(node.host());
         dht = builder.dht == null ? null : new Dht(node.host(), builder.dht, new Random(Seeds.next("DHT")));
-        gossip = builder.gossip ? new Gossip(node.host(), GossipOptions.DEFAULT) : null;
+        gossip = builder.gossip == null
+                ? null
+                : new Gossip(node.host(), builder.gossip, node.signedRecords(), Runnable::run, new SecureRandom());
     }
 
     private TransportFactory transports(TransportOptions options) {
@@ -90,7 +92,7 @@ final class JavaNode implements AutoCloseable {
         private TransportOptions transport = TransportOptions.DEFAULT;
         private UnaryOperator<OverlayOptions.Builder> more = UnaryOperator.identity();
         private @Nullable DhtConfig dht;
-        private boolean gossip;
+        private @Nullable GossipOptions gossip;
 
         private Builder() {}
 
@@ -120,7 +122,11 @@ final class JavaNode implements AutoCloseable {
         }
 
         Builder gossip() {
-            gossip = true;
+            return gossip(GossipOptions.DEFAULT);
+        }
+
+        Builder gossip(GossipOptions options) {
+            gossip = options;
             return this;
         }
 
@@ -305,6 +311,11 @@ final class JavaNode implements AutoCloseable {
 
     Set<PeerId> mesh(String topic) {
         return get(gossip().meshPeers(topic));
+    }
+
+    /** Connected peers that have told that they have the topic. */
+    Set<PeerId> subscribers(String topic) {
+        return get(gossip().subscribers(topic));
     }
 
     /** What this node thinks of each peer that it is connected with. */

@@ -24,7 +24,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One js-libp2p node in a process of its own. {@link #ask} sends it a command and waits for the answer, with a limit; an
+ * One foreign peer, js-libp2p unless another program is named, in a process of its own. {@link #ask} sends it a command and waits for the answer, with a limit; an
  * error on the JavaScript side is a {@link JsError}. The process ends with {@link #close}, and by itself when this JVM ends,
  * because then its standard input does. Safe for several threads.
  */
@@ -32,8 +32,8 @@ public final class JsPeer implements AutoCloseable {
     /** Its echo service. */
     public static final String ECHO = "/ppiofs-test/echo/1.0.0";
 
-    private static final Duration START_LIMIT = Duration.ofSeconds(30);
-    private static final Duration ASK_LIMIT = Duration.ofSeconds(30);
+    private static final Duration START_LIMIT = Duration.ofMinutes(2);
+    private static final Duration ASK_LIMIT = Duration.ofMinutes(2);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -66,8 +66,20 @@ public final class JsPeer implements AutoCloseable {
     public static final class Builder {
         private final ObjectNode options = JSON.createObjectNode();
         private List<String> prefix = List.of();
+        private String program = "peer.mjs";
 
         private Builder() {}
+
+        /** Another peer than js-libp2p's: one of the programs beside {@code peer.mjs}, which says what options it takes. */
+        public Builder program(String name) {
+            program = name;
+            return this;
+        }
+
+        /** Of its identity: {@code Ed25519} (the default), {@code secp256k1}, {@code RSA}. */
+        public Builder keyType(String name) {
+            return set("keyType", name);
+        }
 
         /** In the order of preference: {@code tls}, {@code noise}. */
         public Builder security(String... names) {
@@ -107,6 +119,11 @@ public final class JsPeer implements AutoCloseable {
             return set("gossip", Map.of("msgId", idsOfTheSpecification ? "spec" : "js"));
         }
 
+        /** Gossip with options of its router changed. */
+        public Builder gossip(Map<String, Object> more) {
+            return set("gossip", Map.of("more", more));
+        }
+
         /** Serves as a relay with limits on each connection. */
         public Builder relay(Duration duration, long bytes) {
             return set("relay", Map.of("durationMillis", duration.toMillis(), "dataBytes", bytes));
@@ -118,6 +135,11 @@ public final class JsPeer implements AutoCloseable {
 
         public Builder autonat() {
             return set("autonat", true);
+        }
+
+        /** Version 2 of AutoNAT. */
+        public Builder autonatV2() {
+            return set("autonatV2", true);
         }
 
         public Builder mdns(Duration interval) {
@@ -153,7 +175,7 @@ public final class JsPeer implements AutoCloseable {
         public JsPeer start() {
             JsRuntime runtime = JsRuntime.get();
             List<String> words = new ArrayList<>(prefix);
-            words.addAll(runtime.command(options.toString()));
+            words.addAll(runtime.command(program, options.toString()));
             try {
                 Path errors = Files.createTempFile("ppiofs-js-peer", ".txt");
                 Process process = new ProcessBuilder(words)

@@ -18,14 +18,14 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * js-libp2p and the node program that runs it, installed by {@code npm ci} from the committed lock file into {@code
+ * The foreign peers and the node program that runs them, installed by {@code npm ci} from the committed lock file into {@code
  * target/js/HASH}, where HASH is of the lock file. A second test run finds it there; two at once wait for each other.
  */
 final class JsRuntime {
     private static final Path SOURCE =
             Path.of("src", "test", "js", "libp2p-peer").toAbsolutePath();
     private static final List<String> MANIFESTS = List.of("package.json", "package-lock.json");
-    private static final String PROGRAM = "peer.mjs";
+    private static final List<String> PROGRAMS = List.of("lines.mjs", "peer.mjs", "peer-of-2024.mjs", "smoldot.mjs");
     private static final Duration INSTALL_LIMIT = Duration.ofMinutes(5);
 
     private final Path folder;
@@ -45,7 +45,9 @@ final class JsRuntime {
                 assert lock.isValid();
                 install(folder);
                 // modules are looked up from where the program really is, so it lies beside them
-                bringUpToDate(SOURCE.resolve(PROGRAM), folder.resolve(PROGRAM));
+                for (String program : PROGRAMS) {
+                    bringUpToDate(SOURCE.resolve(program), folder.resolve(program));
+                }
             }
             return new JsRuntime(folder);
         } catch (IOException e) {
@@ -80,9 +82,9 @@ final class JsRuntime {
         Files.createFile(done);
     }
 
-    /** The words of a command that runs the peer with these options. */
-    List<String> command(String options) {
-        return List.of(node(folder).toString(), folder.resolve(PROGRAM).toString(), options);
+    /** The words of a command that runs {@code program} with these options. */
+    List<String> command(String program, String options) {
+        return List.of(node(folder).toString(), folder.resolve(program).toString(), options);
     }
 
     Path folder() {

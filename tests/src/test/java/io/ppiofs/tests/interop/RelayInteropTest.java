@@ -1,5 +1,6 @@
 package io.ppiofs.tests.interop;
 
+import static io.ppiofs.tests.interop.JsPeer.base64;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -7,36 +8,54 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.ppiofs.overlay.host.Connection;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.transport.Security;
+import io.ppiofs.overlay.wire.RelayWire.HopMessage;
+import io.ppiofs.overlay.wire.RelayWire.Voucher;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Relay and upgrade with either kind as relay, as the one who is reached, and as the one who dials. */
+@ParameterizedClass(name = "over {0}")
+@EnumSource(Security.class)
 class RelayInteropTest {
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final Duration RELAYED = Duration.ofMinutes(2);
     private static final long BYTES = 1 << 17;
     private static final int SIZE = 20_000;
+    private static final String HOP = "/libp2p/circuit/relay/0.2.0/hop";
 
-    private static JsPeer.Builder circuitJs() {
-        return JsPeer.builder().transports("tcp", "circuit");
+    /** Of every connection, relayed ones and those to relays. */
+    @Parameter
+    Security security;
+
+    private JsPeer.Builder circuitJs() {
+        return JsPeer.builder().security(security.label()).transports("tcp", "circuit");
+    }
+
+    private JavaNode.Builder java() {
+        return JavaNode.builder().security(security);
     }
 
     /** Not reachable but through a relay. */
-    private static JsPeer hiddenJs() {
+    private JsPeer hiddenJs() {
         return circuitJs().listen().start();
     }
 
     /** Not reachable but through a relay. */
-    private static JavaNode hiddenJava() {
-        return JavaNode.builder().listen().start();
+    private JavaNode hiddenJava() {
+        return java().listen().start();
     }
 
     @Test
     void java_relays_from_javascript_to_javascript() {
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JsPeer target = hiddenJs();
                 JsPeer dialer = circuitJs().start()) {
             String circuit = reserve(target, relay.address());
@@ -46,9 +65,9 @@ class RelayInteropTest {
 
     @Test
     void java_relays_from_java_to_javascript() {
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JsPeer target = hiddenJs();
-                JavaNode dialer = JavaNode.builder().start()) {
+                JavaNode dialer = java().start()) {
             String circuit = reserve(target, relay.address());
             dialsJava(dialer, circuit, target.id());
         }
@@ -56,7 +75,7 @@ class RelayInteropTest {
 
     @Test
     void java_relays_from_javascript_to_java() {
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JavaNode target = hiddenJava();
                 JsPeer dialer = circuitJs().start()) {
             String circuit = target.reserve(relay.address());
@@ -68,7 +87,7 @@ class RelayInteropTest {
     void javascript_relays_from_java_to_java() {
         try (JsPeer relay = circuitJs().relay(RELAYED, BYTES).start();
                 JavaNode target = hiddenJava();
-                JavaNode dialer = JavaNode.builder().start()) {
+                JavaNode dialer = java().start()) {
             String circuit = target.reserve(relay.address());
             assertThat(JsPeer.texts(relay.ask("reservations"))).contains(target.id());
             dialsJava(dialer, circuit, target.id());
@@ -89,17 +108,38 @@ class RelayInteropTest {
     void javascript_relays_from_java_to_javascript() {
         try (JsPeer relay = circuitJs().relay(RELAYED, BYTES).start();
                 JsPeer target = hiddenJs();
-                JavaNode dialer = JavaNode.builder().start()) {
+                JavaNode dialer = java().start()) {
             String circuit = reserve(target, relay.address());
             dialsJava(dialer, circuit, target.id());
         }
     }
 
     @Test
+    void the_voucher_of_a_reservation_is_signed_by_the_relay_and_names_both() throws IOException {
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
+                JsPeer js = circuitJs().start()) {
+            byte[] request = {2, 8, 0}; // length, and a hop message of type RESERVE
+            JsonNode answer = js.ask("request", "addr", relay.address(), "protocol", HOP, "data", base64(request));
+            HopMessage hop = HopMessage.parseDelimitedFrom(new ByteArrayInputStream(JsPeer.bytes(answer.get("data"))));
+            byte[] sealed = hop.getReservation().getVoucher().toByteArray();
+
+            JsonNode envelope = js.ask("envelope", "envelope", base64(sealed), "domain", "libp2p-relay-rsvp");
+            assertThat(envelope.get("signer").textValue()).isEqualTo(relay.id());
+            assertThat(JsPeer.bytes(envelope.get("type"))).containsExactly(3, 2);
+            Voucher voucher = Voucher.parseFrom(JsPeer.bytes(envelope.get("payload")));
+            assertThat(PeerId.fromBytes(voucher.getRelay().toByteArray())).hasToString(relay.id());
+            assertThat(PeerId.fromBytes(voucher.getPeer().toByteArray())).hasToString(js.id());
+            assertThat(voucher.getExpiration()).isEqualTo(hop.getReservation().getExpire());
+            assertThatThrownBy(() -> js.ask("envelope", "envelope", base64(sealed), "domain", "another"))
+                    .isInstanceOf(JsPeer.JsError.class);
+        }
+    }
+
+    @Test
     void java_upgrades_when_javascript_calls_it() throws IOException {
         int port = freePort();
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
-                JavaNode target = JavaNode.builder().holePunching().start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
+                JavaNode target = java().holePunching().start();
                 JsPeer dialer = circuitJs()
                         .dcutr()
                         .listen("/ip4/127.0.0.1/tcp/" + port)
@@ -115,10 +155,9 @@ class RelayInteropTest {
     @Test
     void javascript_upgrades_when_java_calls_it() throws IOException {
         int port = freePort();
-        try (JavaNode relay = JavaNode.builder().relayServer(RELAYED, BYTES).start();
+        try (JavaNode relay = java().relayServer(RELAYED, BYTES).start();
                 JsPeer target = circuitJs().dcutr().start();
-                JavaNode dialer = JavaNode.builder()
-                        .holePunching()
+                JavaNode dialer = java().holePunching()
                         .listen("/ip4/127.0.0.1/tcp/" + port)
                         .announce("/dns4/localhost/tcp/" + port)
                         .start()) {
@@ -145,7 +184,7 @@ class RelayInteropTest {
     void a_circuit_over_javascript_that_has_carried_its_bytes_ends_and_a_new_one_can_be_made() {
         try (JsPeer jsRelay = circuitJs().relay(RELAYED, BYTES).start();
                 JavaNode target = hiddenJava();
-                JavaNode java = JavaNode.builder().start()) {
+                JavaNode java = java().start()) {
             String overJs = target.reserve(jsRelay.address());
             assertThat(java.dial(overJs).limited()).isTrue();
             assertThatThrownBy(() -> EchoService.call(java.host(), PeerId.parse(target.id()), (int) (4 * BYTES), 1))

@@ -11,6 +11,8 @@ import java.util.List;
 import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NatTest {
     private static final int MIB = 1 << 20;
@@ -169,25 +171,26 @@ class NatTest {
     }
 
     /**
-     * js-libp2p does not announce its own public address before a peer that dialled back has confirmed it. The other way
-     * round it (3.3.11) takes the connection that a peer asks on for the one that it dials, closes it, and cannot answer.
-     * It asks a peer once; if a busy machine makes that fail, a new node has to ask.
+     * js-libp2p does not announce its own public address before a peer that dialled back has confirmed it. It asks a peer
+     * once; if a busy machine makes that fail, a new node has to ask.
      */
-    @Test
-    void javaDialsJavascriptBackAndConfirmsItsAddress() {
+    @ParameterizedTest(name = "version {0}")
+    @ValueSource(ints = {1, 2})
+    void javaDialsJavascriptBackAndConfirmsItsAddress(int version) {
         try (NatLab lab = new NatLab()) {
             NatLab.Node java = lab.node(lab.publicHost("a", "5.5.5.20"), "listen=/ip4/0.0.0.0/tcp/4001");
             String host = lab.publicHost("b", "5.5.5.40");
             boolean confirmed = false;
             for (int nodes = 0; nodes < 4 && !confirmed; nodes++) {
-                confirmed = confirms(java, host);
+                confirmed = confirms(java, host, version);
             }
             assertThat(confirmed).isTrue();
         }
     }
 
-    private static boolean confirms(NatLab.Node java, String host) {
-        try (JsPeer js = under(host).listen("/ip4/5.5.5.40/tcp/4001").autonat().start()) {
+    private static boolean confirms(NatLab.Node java, String host, int version) {
+        JsPeer.Builder builder = under(host).listen("/ip4/5.5.5.40/tcp/4001");
+        try (JsPeer js = (version == 1 ? builder.autonat() : builder.autonatV2()).start()) {
             String address = "/ip4/5.5.5.40/tcp/4001/p2p/" + js.id();
             assertThat(js.addresses()).isEmpty();
             await().atMost(Duration.ofSeconds(20))
@@ -200,6 +203,44 @@ class NatTest {
         } catch (ConditionTimeoutException e) {
             Log.say("not confirmed: " + e.getMessage());
             return false;
+        }
+    }
+
+    /** With version 2 both can answer: js-libp2p makes a new connection to dial back, and says a nonce there. */
+    @Test
+    void javaLearnsFromJavascriptThatItIsReachable() {
+        try (NatLab lab = new NatLab()) {
+            NatLab.Node java = lab.node(lab.publicHost("a", "5.5.5.20"), "listen=/ip4/0.0.0.0/tcp/4001");
+            try (JsPeer js = under(lab.publicHost("b", "5.5.5.40"))
+                    .listen("/ip4/5.5.5.40/tcp/4001")
+                    .autonatV2()
+                    .start()) {
+                java.ask("connect /ip4/5.5.5.40/tcp/4001/p2p/" + js.id());
+                await().atMost(LONG).until(() -> java.ask("reachability").equals("PUBLIC"));
+                assertThat(java.ask("connections " + js.id())).isEqualTo("direct");
+            }
+        }
+    }
+
+    /** js-libp2p (3.3.11) closes the connection that it is asked on by version 1; it is asked once, and then no more. */
+    @Test
+    void javaDoesNotAskAgainWhoHangsUpOnAQuestion() {
+        try (NatLab lab = new NatLab()) {
+            NatLab.Node java = lab.node(lab.publicHost("a", "5.5.5.20"), "listen=/ip4/0.0.0.0/tcp/4001");
+            try (JsPeer js = under(lab.publicHost("b", "5.5.5.40"))
+                    .listen("/ip4/5.5.5.40/tcp/4001")
+                    .autonat()
+                    .start()) {
+                String address = "/ip4/5.5.5.40/tcp/4001/p2p/" + js.id();
+                java.ask("connect " + address);
+                await().atMost(LONG)
+                        .until(() -> java.ask("connections " + js.id()).equals("none"));
+                java.ask("connect " + address);
+                // a new connection makes it look for somebody to ask after a second
+                await().during(Duration.ofSeconds(4))
+                        .atMost(LONG)
+                        .until(() -> java.ask("connections " + js.id()).equals("direct"));
+            }
         }
     }
 

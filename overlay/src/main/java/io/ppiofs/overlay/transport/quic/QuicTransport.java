@@ -37,6 +37,7 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.identity.PublicKey;
 import io.ppiofs.overlay.multiaddr.AddressProtocol;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
+import io.ppiofs.overlay.transport.ListeningSockets;
 import io.ppiofs.overlay.transport.StreamAcceptor;
 import io.ppiofs.overlay.transport.Transport;
 import io.ppiofs.overlay.transport.TransportOptions;
@@ -48,7 +49,6 @@ import io.ppiofs.overlay.transport.tls.TlsContext;
 import io.ppiofs.overlay.transport.upgrade.HandshakeLimiter;
 import io.ppiofs.overlay.transport.upgrade.NameResolver;
 import java.net.Inet6Address;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.security.SecureRandom;
@@ -60,7 +60,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLException;
@@ -91,7 +90,7 @@ public final class QuicTransport implements Transport {
     private final QuicSslContext serverTls;
     private final NameResolver resolver = new NameResolver();
     private final HandshakeLimiter handshakes;
-    private final List<BoundListener> listeners = new CopyOnWriteArrayList<>();
+    private final ListeningSockets listening = new ListeningSockets(Multiaddr::quic);
     private final Map<Boolean, CompletableFuture<Channel>> dialSockets = new HashMap<>();
     private final Map<PeerId, CompletableFuture<Connection>> punches = new ConcurrentHashMap<>();
 
@@ -192,20 +191,8 @@ public final class QuicTransport implements Transport {
 
     /** The socket that a dial leaves from: a listening one if one fits, else one for dials only. */
     private CompletableFuture<Channel> socketFor(InetSocketAddress target) {
-        Channel listening = listeningFor(target);
-        return listening != null ? CompletableFuture.completedFuture(listening) : dialSocket(isSix(target));
-    }
-
-    private @Nullable Channel listeningFor(InetSocketAddress target) {
-        boolean near = target.getAddress().isLoopbackAddress();
-        for (BoundListener listener : listeners) {
-            InetAddress bound = listener.socket.getAddress();
-            boolean fits = bound.isAnyLocalAddress() || bound.isLoopbackAddress() == near;
-            if (fits && bound instanceof Inet6Address == isSix(target)) {
-                return listener.channel;
-            }
-        }
-        return null;
+        Channel fitting = listening.fitting(target);
+        return fitting != null ? CompletableFuture.completedFuture(fitting) : dialSocket(isSix(target));
     }
 
     private static boolean isSix(InetSocketAddress address) {
@@ -371,7 +358,7 @@ public final class QuicTransport implements Transport {
         if (role == Direction.OUTBOUND) {
             return dial(address, expected, ConnectionClass.CONTROL, timeout);
         }
-        Channel socket = listeningFor(target);
+        Channel socket = listening.fitting(target);
         if (socket == null) {
             return CompletableFuture.failedFuture(new PpiofsException(
                     ErrorKind.NOT_SUPPORTED, "punch", address.toString(), "listen on a QUIC address first"));
@@ -416,46 +403,8 @@ public final class QuicTransport implements Transport {
         if (!listens(address) || local == null) {
             return CompletableFuture.failedFuture(notMine("listen on", address));
         }
-        CompletableFuture<Listener> result = new CompletableFuture<>();
         SharedSocket shared = new SharedSocket(random, serverCodec(accepted), clientCodec());
-        ChannelFuture binding = socket(isSix(local)).handler(shared).bind(local);
-        binding.addListener(done -> {
-            if (done.isSuccess()) {
-                BoundListener listener = new BoundListener(binding.channel());
-                listeners.add(listener);
-                result.complete(listener);
-            } else {
-                result.completeExceptionally(new PpiofsException(
-                        ErrorKind.IN_USE,
-                        "listen on",
-                        address.toString(),
-                        done.cause().getMessage() + "; choose another address or port",
-                        done.cause()));
-            }
-        });
-        return result;
-    }
-
-    private final class BoundListener implements Listener {
-        private final Channel channel;
-        private final InetSocketAddress socket;
-
-        BoundListener(Channel channel) {
-            this.channel = channel;
-            this.socket = (InetSocketAddress) channel.localAddress();
-        }
-
-        @Override
-        public Multiaddr address() {
-            return Multiaddr.quic(socket);
-        }
-
-        /** Ends the connections over this socket, too: QUIC has no other. */
-        @Override
-        public void close() {
-            listeners.remove(this);
-            channel.close();
-        }
+        return listening.bound(socket(isSix(local)).handler(shared).bind(local), address);
     }
 
     /** Admits inbound connections. One for all of a socket. */
@@ -597,7 +546,7 @@ public final class QuicTransport implements Transport {
     /** Closes the sockets, and with them all connections. */
     @Override
     public void close() {
-        listeners.forEach(BoundListener::close);
+        listening.close();
         resolver.close();
         synchronized (dialSockets) {
             dialSockets.values().forEach(opened -> opened.thenAccept(Channel::close));

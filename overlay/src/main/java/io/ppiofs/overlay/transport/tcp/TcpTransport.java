@@ -25,6 +25,7 @@ import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.multiaddr.AddressProtocol;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
+import io.ppiofs.overlay.transport.ListeningSockets;
 import io.ppiofs.overlay.transport.StreamAcceptor;
 import io.ppiofs.overlay.transport.Transport;
 import io.ppiofs.overlay.transport.TransportOptions;
@@ -35,7 +36,6 @@ import io.ppiofs.overlay.transport.upgrade.UpgradeRequest;
 import io.ppiofs.overlay.transport.upgrade.Upgrader;
 import java.io.IOException;
 import java.net.Inet6Address;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.StandardSocketOptions;
@@ -45,7 +45,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -62,7 +61,7 @@ public final class TcpTransport implements Transport {
     private final Upgrader upgrader;
     private final NameResolver resolver = new NameResolver();
     private final HandshakeLimiter handshakes;
-    private final List<BoundListener> listeners = new CopyOnWriteArrayList<>();
+    private final ListeningSockets listening = new ListeningSockets(Multiaddr::tcp);
     private final Map<InetSocketAddress, Dial> punches = new ConcurrentHashMap<>();
     private final Map<InetSocketAddress, Channel> inboundHandshakes = new ConcurrentHashMap<>();
 
@@ -278,16 +277,8 @@ public final class TcpTransport implements Transport {
     }
 
     private @Nullable InetSocketAddress listeningFor(InetSocketAddress target) {
-        boolean six = target.getAddress() instanceof Inet6Address;
-        boolean near = target.getAddress().isLoopbackAddress();
-        for (BoundListener listener : listeners) {
-            InetAddress bound = listener.socket.getAddress();
-            boolean fits = bound.isAnyLocalAddress() || bound.isLoopbackAddress() == near;
-            if (fits && bound instanceof Inet6Address == six) {
-                return listener.socket;
-            }
-        }
-        return null;
+        Channel socket = listening.fitting(target);
+        return socket == null ? null : (InetSocketAddress) socket.localAddress();
     }
 
     private static ChannelFactory<NioSocketChannel> socketFactory(InetSocketAddress target) {
@@ -314,12 +305,10 @@ public final class TcpTransport implements Transport {
         if (!listens(address) || socket == null) {
             return CompletableFuture.failedFuture(notMine("listen on", address));
         }
-        CompletableFuture<Listener> result = new CompletableFuture<>();
         try {
             requireFree(address, socket);
         } catch (PpiofsException e) {
-            result.completeExceptionally(e);
-            return result;
+            return CompletableFuture.failedFuture(e);
         }
         ChannelFuture binding = new ServerBootstrap()
                 .group(group)
@@ -332,16 +321,7 @@ public final class TcpTransport implements Transport {
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
                 .childHandler(new Inbound(accepted))
                 .bind(socket);
-        binding.addListener(done -> {
-            if (done.isSuccess()) {
-                BoundListener listener = new BoundListener(binding.channel());
-                listeners.add(listener);
-                result.complete(listener);
-            } else {
-                result.completeExceptionally(inUse(address, done.cause()));
-            }
-        });
-        return result;
+        return listening.bound(binding, address);
     }
 
     /** A shared port would hide that another program of this user listens there: looks first without sharing. */
@@ -353,28 +333,7 @@ public final class TcpTransport implements Transport {
             probe.setReuseAddress(true);
             probe.bind(socket);
         } catch (IOException e) {
-            throw inUse(address, e);
-        }
-    }
-
-    private final class BoundListener implements Listener {
-        private final Channel channel;
-        private final InetSocketAddress socket;
-
-        BoundListener(Channel channel) {
-            this.channel = channel;
-            this.socket = (InetSocketAddress) channel.localAddress();
-        }
-
-        @Override
-        public Multiaddr address() {
-            return Multiaddr.tcp(socket);
-        }
-
-        @Override
-        public void close() {
-            listeners.remove(this);
-            channel.close();
+            throw ListeningSockets.inUse(address, e);
         }
     }
 
@@ -472,19 +431,10 @@ public final class TcpTransport implements Transport {
         return new PpiofsException(ErrorKind.NOT_CONNECTED, "connect to", address.toString(), detail, cause);
     }
 
-    private static PpiofsException inUse(Multiaddr address, Throwable cause) {
-        return new PpiofsException(
-                ErrorKind.IN_USE,
-                "listen on",
-                address.toString(),
-                cause.getMessage() + "; choose another address or port",
-                cause);
-    }
-
     /** Closes the listening sockets; connections stay until they are closed. */
     @Override
     public void close() {
-        listeners.forEach(BoundListener::close);
+        listening.close();
         resolver.close();
         upgrader.close();
     }
