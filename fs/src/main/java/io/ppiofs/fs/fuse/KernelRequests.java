@@ -523,8 +523,8 @@ final class KernelRequests {
         w.begin(req);
         try {
             Ino directory = new Ino(ino);
-            boolean noAtime =
-                    caching.flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS)).noAtime();
+            boolean noAtime = caching.flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS))
+                    .noAtime();
             long handle = directories.add(noAtime ? core.opendirNoAtime(directory) : core.opendir(directory));
             if (!w.replyOpen(handle, false)) {
                 core.releasedir(directories.remove(handle));

@@ -6,7 +6,6 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.blocks.BlockClient;
-import io.ppiofs.overlay.blocks.BlockSink;
 import io.ppiofs.overlay.blocks.Fetch;
 import io.ppiofs.overlay.blocks.Priority;
 import io.ppiofs.overlay.fetch.Fetcher;
@@ -17,19 +16,25 @@ import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +44,12 @@ final class SwarmReader implements SwarmBlockStore.Remote {
 
     /** A read that no peer answers fails after this; the kernel's caller hears EIO. */
     private static final Duration PATIENCE = Duration.ofSeconds(25);
+
+    /** Peers that are asked for the same block at once, while they answer. */
+    private static final int AT_ONCE = 2;
+
+    /** Without an answer for this long, further peers are asked. */
+    private static final Duration SILENCE = Duration.ofMillis(500);
 
     private final GroupBook book;
     private final Fetcher fetcher;
@@ -112,14 +123,18 @@ final class SwarmReader implements SwarmBlockStore.Remote {
         return fetched;
     }
 
+    private static PpiofsException interrupted(InterruptedException cause) {
+        Thread.currentThread().interrupt();
+        return new PpiofsException(ErrorKind.INTERRUPTED, "read", "blocks of peers", "interrupted", cause);
+    }
+
     /** Waits within the patience; what has arrived until then counts. */
     private static void await(CompletableFuture<?> done, Runnable cancel, long end) {
         try {
             done.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             cancel.run();
-            Thread.currentThread().interrupt();
-            throw new PpiofsException(ErrorKind.INTERRUPTED, "read", "blocks of peers", "interrupted", e);
+            throw interrupted(e);
         } catch (TimeoutException e) {
             cancel.run();
             LOG.warn("peers did not deliver within {} s", PATIENCE.toSeconds());
@@ -129,35 +144,61 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     }
 
     /**
-     * A block of which only the name is known: every holder that the book names and every operator is asked, one after the
-     * other.
+     * A block of which only the name is known: every holder that the book names and every operator is asked, {@value #AT_ONCE} at a
+     * time, and more of them while nobody answers: a peer that says nothing holds up nobody. The first good answer counts.
      *
      * @param preferred peers to ask first
-     * @throws PpiofsException NOT_FOUND if none of them has it
+     * @throws PpiofsException NOT_FOUND if none of them has it; INTERRUPTED
      */
     ByteBuffer find(Cid cid, Collection<PeerId> preferred) {
         Set<PeerId> peers = new LinkedHashSet<>(preferred);
         book.groups().forEach(g -> peers.addAll(g.holders()));
         peers.addAll(operators.get());
-        for (PeerId peer : peers) {
-            Map<Cid, ByteBuffer> got = new ConcurrentHashMap<>();
-            Fetch fetch = client.get(peer, List.of(cid), Priority.FOREGROUND, new BlockSink() {
-                @Override
-                public void onBlock(int index, Cid name, ByteBuffer bytes) {
-                    got.put(name, bytes);
-                }
-            });
-            await(fetch.done(), fetch::cancel, System.nanoTime() + PATIENCE.toNanos());
-            ByteBuffer block = got.get(cid);
-            if (block != null) {
-                return block;
-            }
+        ByteBuffer block = firstAnswer(cid, new ArrayDeque<>(peers));
+        if (block != null) {
+            return block;
         }
         throw new PpiofsException(
                 ErrorKind.NOT_FOUND,
                 "read",
                 "block " + cid,
                 "none of " + peers.size() + " peers has it; are the storage nodes of this network reachable?");
+    }
+
+    private @Nullable ByteBuffer firstAnswer(Cid cid, ArrayDeque<PeerId> next) {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        BlockingQueue<Optional<ByteBuffer>> answers = new LinkedBlockingQueue<>();
+        List<Fetch> asked = new ArrayList<>();
+        int open = 0;
+        int atOnce = AT_ONCE;
+        try {
+            while ((open > 0 || !next.isEmpty()) && System.nanoTime() - end < 0) {
+                while (open < atOnce && !next.isEmpty()) {
+                    asked.add(ask(next.remove(), cid, answers));
+                    open++;
+                }
+                Optional<ByteBuffer> answer = answers.poll(SILENCE.toMillis(), TimeUnit.MILLISECONDS);
+                if (answer == null) {
+                    atOnce += AT_ONCE;
+                } else if (answer.isPresent()) {
+                    return answer.get();
+                } else {
+                    open--;
+                }
+            }
+            return null;
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        } finally {
+            asked.forEach(Fetch::cancel);
+        }
+    }
+
+    private Fetch ask(PeerId peer, Cid cid, BlockingQueue<Optional<ByteBuffer>> answers) {
+        AtomicReference<@Nullable ByteBuffer> got = new AtomicReference<>();
+        Fetch fetch = client.get(peer, List.of(cid), Priority.FOREGROUND, (index, name, bytes) -> got.set(bytes));
+        var unused = fetch.done().whenComplete((nothing, failure) -> answers.add(Optional.ofNullable(got.get())));
+        return fetch;
     }
 
     /** As {@link #learn}, and forgets groups that the manifest does not name: for who only reads. */

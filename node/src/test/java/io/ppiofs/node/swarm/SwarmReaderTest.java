@@ -1,0 +1,206 @@
+package io.ppiofs.node.swarm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.MemoryBlockStore;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.blocks.BlockClient;
+import io.ppiofs.overlay.blocks.BlockRange;
+import io.ppiofs.overlay.blocks.BlockSink;
+import io.ppiofs.overlay.blocks.Fetch;
+import io.ppiofs.overlay.blocks.FetchRest;
+import io.ppiofs.overlay.blocks.PeerStatistics;
+import io.ppiofs.overlay.blocks.Priority;
+import io.ppiofs.overlay.blocks.RangeSink;
+import io.ppiofs.overlay.blocks.Verdict;
+import io.ppiofs.overlay.fetch.Fetcher;
+import io.ppiofs.overlay.fetch.Transfer;
+import io.ppiofs.overlay.fetch.Want;
+import io.ppiofs.overlay.identity.IdentityKey;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.SlotAddress;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Looking for a block of which only the name is known, among peers that have it, lack it, or are frozen. */
+@Tag("quick")
+class SwarmReaderTest {
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    @TempDir
+    Path directory;
+
+    private final StoredBlock block = SwarmReader.asBlock(new byte[] {1, 2, 3});
+    private final Peers peers = new Peers(block);
+    private GroupBook book;
+
+    /** Peers in memory; one that is neither in {@code have} nor in {@code lack} never answers. */
+    private static final class Peers implements BlockClient {
+        final StoredBlock block;
+        final Set<PeerId> have = new HashSet<>();
+        final Set<PeerId> lack = new HashSet<>();
+        final List<PeerId> asked = Collections.synchronizedList(new ArrayList<>());
+        final List<PeerId> cancelled = Collections.synchronizedList(new ArrayList<>());
+
+        Peers(StoredBlock block) {
+            this.block = block;
+        }
+
+        @Override
+        public Fetch get(PeerId peer, List<Cid> cids, Priority priority, BlockSink sink) {
+            asked.add(peer);
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            if (have.contains(peer)) {
+                sink.onBlock(0, block.cid(), block.bytes().duplicate());
+            }
+            if (have.contains(peer) || lack.contains(peer)) {
+                done.complete(null);
+            }
+            return new Fetch() {
+                @Override
+                public PeerId peer() {
+                    return peer;
+                }
+
+                @Override
+                public CompletableFuture<Void> done() {
+                    return done;
+                }
+
+                @Override
+                public void cancel() {
+                    if (done.cancel(false)) {
+                        cancelled.add(peer);
+                    }
+                }
+
+                @Override
+                public FetchRest rest() {
+                    throw new AssertionError("not needed");
+                }
+            };
+        }
+
+        @Override
+        public CompletableFuture<BitSet> have(PeerId peer, List<Cid> cids) {
+            throw new AssertionError("not needed");
+        }
+
+        @Override
+        public Fetch resume(PeerId peer, FetchRest rest, Priority priority, BlockSink sink) {
+            throw new AssertionError("not needed");
+        }
+
+        @Override
+        public Fetch ranges(PeerId peer, List<BlockRange> ranges, Priority priority, RangeSink sink) {
+            throw new AssertionError("not needed");
+        }
+
+        @Override
+        public CompletableFuture<List<Verdict>> put(
+                PeerId peer, PeerId tenant, SlotAddress slot, List<StoredBlock> blocks, Priority priority) {
+            throw new AssertionError("not needed");
+        }
+
+        @Override
+        public PeerStatistics statistics(PeerId peer) {
+            return PeerStatistics.NONE;
+        }
+
+        @Override
+        public Map<PeerId, PeerStatistics> statistics() {
+            return Map.of();
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @BeforeEach
+    void open() {
+        book = GroupBook.open(directory, NetworkId.LOCAL);
+    }
+
+    @AfterEach
+    void close() {
+        book.close();
+    }
+
+    private SwarmReader reader() {
+        Fetcher nothing = new Fetcher() {
+            @Override
+            public Transfer fetch(List<Want> wants, Priority priority, BlockSink sink) {
+                throw new AssertionError("not needed");
+            }
+
+            @Override
+            public CompletableFuture<List<ByteBuffer>> fetch(List<Want> wants, Priority priority) {
+                throw new AssertionError("not needed");
+            }
+        };
+        StripeReader stripes = new StripeReader(book, nothing, new MemoryBlockStore(), StripeReader.Times.DEFAULT);
+        TableRefresh tables = new TableRefresh(book, (holder, tenant, group) -> new CompletableFuture<>());
+        return new SwarmReader(book, nothing, peers, stripes, tables, List::of);
+    }
+
+    private static List<PeerId> ids(int count) {
+        List<PeerId> ids = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            ids.add(IdentityKey.generate(RANDOM).peerId());
+        }
+        return ids;
+    }
+
+    /** One after the other this would take 25 s for each frozen peer, three minutes. */
+    @Test
+    @Timeout(25)
+    void frozen_peers_hold_up_nobody() {
+        List<PeerId> all = ids(8);
+        PeerId last = all.get(7);
+        peers.have.add(last);
+        assertThat(reader().find(block.cid(), all)).isEqualTo(block.bytes());
+        assertThat(peers.asked).containsExactlyElementsOf(all);
+        assertThat(peers.cancelled).containsExactlyInAnyOrderElementsOf(all.subList(0, 7));
+    }
+
+    @Test
+    void few_are_asked_while_they_answer() {
+        List<PeerId> all = ids(20);
+        peers.lack.addAll(all.subList(0, 3));
+        peers.have.add(all.get(3));
+        assertThat(reader().find(block.cid(), all)).isEqualTo(block.bytes());
+        assertThat(peers.asked).startsWith(all.get(0), all.get(1), all.get(2), all.get(3));
+        assertThat(peers.asked).hasSizeLessThanOrEqualTo(5);
+    }
+
+    @Test
+    @Timeout(25)
+    void a_block_that_nobody_has_is_an_error_as_soon_as_all_have_said_so() {
+        List<PeerId> all = ids(9);
+        peers.lack.addAll(all);
+        assertThatThrownBy(() -> reader().find(block.cid(), all))
+                .isInstanceOfSatisfying(
+                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND));
+        assertThat(peers.asked).containsExactlyElementsOf(all);
+    }
+}
