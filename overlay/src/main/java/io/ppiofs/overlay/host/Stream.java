@@ -42,7 +42,10 @@ public interface Stream {
     /** Sends {@code data}, which it takes over. Completes when the bytes have been handed to the connection. */
     CompletableFuture<Void> write(ByteBuf data);
 
-    /** False while more than the high-water mark waits for the other side: a bulk writer should wait. */
+    /**
+     * False while more than the high-water mark waits for the other side: a bulk writer should wait. False for ever, without
+     * {@link Reader#onWritabilityChanged}, after {@link #closeWrite}, {@link #reset} and the end of the connection.
+     */
     boolean isWritable();
 
     /** Closes the writing half after all writes; reading goes on. */

@@ -90,7 +90,7 @@ public final class SimStream implements Stream {
 
     @Override
     public boolean isWritable() {
-        return writable;
+        return writable && !writeClosed && resetCause == null;
     }
 
     @Override

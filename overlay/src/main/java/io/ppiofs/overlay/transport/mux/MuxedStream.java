@@ -46,6 +46,7 @@ public abstract class MuxedStream implements Stream {
     private volatile ProtocolId protocol = NEGOTIATING;
     private volatile long queued;
     private volatile boolean writable = true;
+    private volatile boolean writingEnded;
 
     private @Nullable Reader reader;
     private @Nullable ArrayDeque<ByteBuf> unread;
@@ -226,10 +227,18 @@ public abstract class MuxedStream implements Stream {
 
     // ---- sending
 
+    /**
+     * Nothing more can be written. Told before what waits is dropped: who writes while a stream is writable would go on
+     * for ever, for what fails at once never fills the queue. On the loop.
+     */
+    protected final void writingEnded() {
+        writingEnded = true;
+    }
+
     /** {@code bytes} have been handed to the connection; on the loop. */
     protected final void sent(int bytes) {
         long left = QUEUED.addAndGet(this, -bytes);
-        if (!writable && left <= LOW_WATER) {
+        if (!writable && !writingEnded && left <= LOW_WATER) {
             writable = true;
             tellWritability(true);
         }
@@ -266,14 +275,17 @@ public abstract class MuxedStream implements Stream {
 
     @Override
     public final boolean isWritable() {
-        return writable && queued <= HIGH_WATER;
+        return writable && !writingEnded && queued <= HIGH_WATER;
     }
 
     @Override
     public final CompletableFuture<Void> closeWrite() {
         CompletableFuture<Void> done = new CompletableFuture<>();
         try {
-            connection.runOnLoop(() -> transmitEnd(done));
+            connection.runOnLoop(() -> {
+                writingEnded();
+                transmitEnd(done);
+            });
         } catch (RejectedExecutionException e) {
             done.completeExceptionally(connection.ended("close stream to"));
         }
@@ -293,6 +305,7 @@ public abstract class MuxedStream implements Stream {
         state = State.DONE;
         dropUnread();
         reader = null;
+        writingEnded();
         transmitReset();
     }
 

@@ -84,6 +84,7 @@ final class QuicStream extends MuxedStream {
     private void broken(Throwable cause) {
         if (!gone) {
             gone = true;
+            writingEnded();
             channel.close();
             receivedReset(new PpiofsException(
                     ErrorKind.NOT_CONNECTED, "use", protocol().name(), "the peer reset the stream", cause));

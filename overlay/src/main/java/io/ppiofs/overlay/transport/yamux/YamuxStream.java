@@ -98,6 +98,7 @@ final class YamuxStream extends MuxedStream {
     /** The stream has ended by force, from the other side or with the connection; already forgotten by it. */
     void onReset(Throwable cause) {
         gone = true;
+        writingEnded();
         failWaiting();
         receivedReset(cause);
         dropAccounts();

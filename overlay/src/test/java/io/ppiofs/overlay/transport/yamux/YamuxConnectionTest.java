@@ -389,6 +389,40 @@ class YamuxConnectionTest {
     }
 
     @Test
+    void whoFillsAStreamIsNotToldToGoOnWhenItEnds() {
+        open(1);
+        Stream stream = accepted.get(0);
+        stream.read(new Noting() {
+            @Override
+            public void onWritabilityChanged(boolean writable) {
+                received.add("writable " + writable);
+            }
+        });
+        fill(stream);
+        connection.close();
+        channel.runPendingTasks();
+        assertThat(stream.isWritable()).isFalse();
+        assertThat(received).containsExactly("writable false", "RESET");
+    }
+
+    @Test
+    void aStreamIsNotWritableOnceItsHalfIsClosedOrItIsReset() {
+        open(1);
+        open(3);
+        var unused = accepted.get(0).closeWrite();
+        accepted.get(1).reset();
+        channel.runPendingTasks();
+        assertThat(accepted).noneMatch(Stream::isWritable);
+    }
+
+    private void fill(Stream stream) {
+        while (stream.isWritable()) {
+            var unused = stream.write(Unpooled.wrappedBuffer(new byte[64 * 1024]));
+        }
+        channel.runPendingTasks();
+    }
+
+    @Test
     void aStreamMayBeResetByWhoWaitsForItsWrite() {
         open(1);
         Stream stream = accepted.get(0);
