@@ -4,16 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ppiofs.tests.harness.Command;
-import io.ppiofs.tests.harness.MountTable;
 import io.ppiofs.tests.harness.PpiofsMount;
-import io.ppiofs.tests.harness.Scratch;
-import io.ppiofs.tests.harness.Tools;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -25,54 +19,21 @@ class CodedVolumeTest {
     private static final Duration ERROR = Duration.ofSeconds(30);
     private static final String VOLUME = "striped";
 
-    private Scratch scratch;
-    private final List<StorageNode> nodes = new ArrayList<>();
+    private StorageSwarm swarm;
     private PpiofsMount writer;
 
     @BeforeEach
-    void startSwarm() throws IOException {
-        Tools.requireRoot();
-        scratch = Scratch.open("coded");
-        for (int i = 0; i < 6; i++) {
-            nodes.add(StorageNode.start(
-                    scratch, nodes.isEmpty() ? List.of() : List.of(nodes.get(0).address())));
-        }
-        writer = new PpiofsMount(home("writer"), VOLUME, scratch.directory("m"));
-        scratch.onClose(writer::close);
+    void startSwarm() {
+        swarm = StorageSwarm.start(VOLUME, 6, PATIENCE);
     }
 
     @AfterEach
     void leaveNothingBehind() {
-        scratch.close();
-        assertThat(MountTable.entries()).noneMatch(entry -> entry.mountPoint().startsWith(scratch.root()));
-    }
-
-    private Path home(String name) throws IOException {
-        Path home = scratch.directory(name);
-        String peers = String.join(" ", nodes.stream().map(StorageNode::address).toList());
-        Files.writeString(home.resolve("config.toml"), "[network]\nbootstrap = \"" + peers + "\"\n");
-        return home;
+        swarm.close();
     }
 
     private void mountWriter(String option, String scheme) {
-        PpiofsMount starter = new PpiofsMount(writer.home(), "default", scratch.directory("first"));
-        scratch.onClose(starter::close);
-        starter.mount();
-        writer.command().of("volume", "create", VOLUME, option, scheme).ok();
-        writer.mount();
-    }
-
-    private void sync() {
-        writer.command().of("volume", "sync", VOLUME).within(PATIENCE).ok();
-    }
-
-    private PpiofsMount reader(String name) throws IOException {
-        Path capability = scratch.path("capability");
-        Files.writeString(
-                capability, writer.command().of("volume", "share", VOLUME).ok().out());
-        PpiofsMount reader = new PpiofsMount(home(name), "@" + capability, scratch.directory(name + "-m"));
-        scratch.onClose(reader::close);
-        return reader.options("allow_other,default_permissions");
+        writer = swarm.mountWriter(swarm.home("writer"), option, scheme);
     }
 
     private static void fill(Path dir, String name) {
@@ -97,15 +58,11 @@ class CodedVolumeTest {
                 .ok();
     }
 
-    private String info() {
-        return writer.command().of("volume", "info", VOLUME, "--json").ok().out();
-    }
-
     /** Every group is kept as it shall be, nobody holds what was replaced, and peers have the head that says so. */
     private void awaitSettled(int tolerates) {
         await("the groups are kept as they shall be")
                 .atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(info())
+                .untilAsserted(() -> assertThat(swarm.info())
                         .containsPattern("\"groupsToRewrite\" ?: ?0")
                         .containsPattern("\"degradedGroups\" ?: ?0")
                         .containsPattern("\"unpublishedHead\" ?: ?0")
@@ -118,20 +75,22 @@ class CodedVolumeTest {
         fill(writer.dir(), "a");
         fill(writer.dir(), "b");
         String written = sums(writer.dir());
-        sync();
+        swarm.sync();
         awaitSettled(2);
-        assertThat(info()).containsPattern("\"scheme\" ?: ?\"4\\+2\"").containsPattern("\"codedGroups\" ?: ?[1-9]");
-        PpiofsMount reader = reader("reader");
+        assertThat(swarm.info())
+                .containsPattern("\"scheme\" ?: ?\"4\\+2\"")
+                .containsPattern("\"codedGroups\" ?: ?[1-9]");
+        PpiofsMount reader = swarm.reader(swarm.home("reader"), swarm.capability());
         writer.kill9();
-        nodes.get(1).kill9();
-        nodes.get(4).kill9();
+        swarm.node(1).kill9();
+        swarm.node(4).kill9();
 
         reader.mount();
         assertThat(sums(reader.dir())).isEqualTo(written);
 
         // what a reader keeps is a cache, and collection may take all of it
         reader.command().of("gc").ok();
-        nodes.get(2).kill9();
+        swarm.node(2).kill9();
         forgetPages(reader.dir());
         long begun = System.nanoTime();
         Command.Result failed = Command.shell("cat \"$1\"/a/large >/dev/null", reader.dir())
@@ -141,7 +100,7 @@ class CodedVolumeTest {
         assertThat(failed.err()).contains("Input/output error");
         assertThat(took).isLessThan(ERROR);
 
-        nodes.get(2).start();
+        swarm.node(2).start();
         await("it heals")
                 .atMost(PATIENCE)
                 .until(() -> Command.shell("cat \"$1\"/a/large >/dev/null", reader.dir())
@@ -158,20 +117,20 @@ class CodedVolumeTest {
     void a_mounted_volume_goes_from_copies_to_stripes_and_back() throws IOException {
         mountWriter("--copies", "3");
         fill(writer.dir(), "a");
-        sync();
+        swarm.sync();
         writer.command().of("volume", "place", VOLUME, "--code", "4+2").ok();
         fill(writer.dir(), "b");
-        sync();
+        swarm.sync();
         awaitSettled(2);
-        assertThat(info()).containsPattern("\"codedGroups\" ?: ?[1-9]");
+        assertThat(swarm.info()).containsPattern("\"codedGroups\" ?: ?[1-9]");
         writer.command().of("volume", "place", VOLUME, "--copies", "2").ok();
         fill(writer.dir(), "c");
-        sync();
+        swarm.sync();
         awaitSettled(1);
-        assertThat(info()).containsPattern("\"codedGroups\" ?: ?0");
+        assertThat(swarm.info()).containsPattern("\"codedGroups\" ?: ?0");
         String written = sums(writer.dir());
-        PpiofsMount reader = reader("reader");
-        nodes.get(3).kill9();
+        PpiofsMount reader = swarm.reader(swarm.home("reader"), swarm.capability());
+        swarm.node(3).kill9();
         reader.mount();
         assertThat(sums(reader.dir())).isEqualTo(written);
     }

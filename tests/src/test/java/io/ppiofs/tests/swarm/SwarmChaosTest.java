@@ -5,17 +5,13 @@ import static org.awaitility.Awaitility.await;
 
 import io.ppiofs.tests.harness.Command;
 import io.ppiofs.tests.harness.Log;
-import io.ppiofs.tests.harness.MountTable;
 import io.ppiofs.tests.harness.PpiofsMount;
-import io.ppiofs.tests.harness.Scratch;
 import io.ppiofs.tests.harness.Seeds;
-import io.ppiofs.tests.harness.Tools;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.regex.Matcher;
@@ -38,26 +34,17 @@ class SwarmChaosTest {
     private static final String VOLUME = "shared";
     private static final Pattern HEALED = Pattern.compile("\"degradedGroups\" ?: ?0\\b");
 
-    private final List<StorageNode> nodes = new ArrayList<>();
-    private Scratch scratch;
+    private StorageSwarm swarm;
+    private List<StorageNode> nodes;
     private PpiofsMount mount;
     private Workload work;
 
     @BeforeEach
-    void startSwarm() throws IOException {
-        Tools.requireRoot();
-        scratch = Scratch.open("chaos");
-        for (int i = 0; i < 3; i++) {
-            nodes.add(node());
-        }
-        Path home = home("writer", "cache = \"16MiB\"\nreplace-after = \"10s\"\n");
-        PpiofsMount first = new PpiofsMount(home, "default", scratch.directory("first"));
-        scratch.onClose(first::close);
-        first.mount();
-        first.command().of("volume", "create", VOLUME, "--copies", "3").ok();
-        mount = new PpiofsMount(home, VOLUME, scratch.directory("m"));
-        scratch.onClose(mount::close);
-        mount.mount();
+    void startSwarm() {
+        swarm = StorageSwarm.start(VOLUME, 3, PATIENCE, "--scrub-every", "3s");
+        nodes = swarm.nodes();
+        Path home = swarm.home("writer", "[swarm]", "cache = \"16MiB\"", "replace-after = \"10s\"");
+        mount = swarm.mountWriter(home, "--copies", "3");
         Command.shell(
                         "mkdir \"$1/base\"; for i in $(seq 60); do head -c $((i * 700)) /dev/urandom >\"$1/base/$i\"; done; "
                                 + "head -c 40000000 /dev/urandom >\"$1/base/big\"",
@@ -69,24 +56,10 @@ class SwarmChaosTest {
 
     @AfterEach
     void leaveNothingBehind() {
-        nodes.forEach(StorageNode::resume);
         if (work != null) {
             work.close();
         }
-        scratch.close();
-        assertThat(MountTable.entries()).noneMatch(entry -> entry.mountPoint().startsWith(scratch.root()));
-    }
-
-    private StorageNode node() {
-        List<String> bootstrap = nodes.stream().map(StorageNode::address).toList();
-        return StorageNode.start(scratch, bootstrap, "--scrub-every", "3s");
-    }
-
-    private Path home(String name, String swarm) throws IOException {
-        Path home = scratch.directory(name);
-        String peers = String.join(" ", nodes.stream().map(StorageNode::address).toList());
-        Files.writeString(home.resolve("config.toml"), "[network]\nbootstrap = \"" + peers + "\"\n[swarm]\n" + swarm);
-        return home;
+        swarm.close();
     }
 
     // ---- what the programs do
@@ -114,12 +87,8 @@ class SwarmChaosTest {
 
     // ---- what is known of the volume
 
-    private String info() {
-        return mount.command().of("volume", "info", VOLUME, "--json").ok().out();
-    }
-
     private long fact(String name) {
-        Matcher found = Pattern.compile("\"" + name + "\" ?: ?([0-9]+)").matcher(info());
+        Matcher found = Pattern.compile("\"" + name + "\" ?: ?([0-9]+)").matcher(swarm.info());
         assertThat(found.find()).as(name).isTrue();
         return Long.parseLong(found.group(1));
     }
@@ -139,7 +108,7 @@ class SwarmChaosTest {
     private void awaitCopies() {
         await("every group has its copies")
                 .atMost(PATIENCE)
-                .until(() -> HEALED.matcher(info()).find());
+                .until(() -> HEALED.matcher(swarm.info()).find());
     }
 
     /** Each group is compared with what its holders have, begun after this call; then the copies are awaited. */
@@ -227,9 +196,8 @@ class SwarmChaosTest {
         lost.kill9();
         Command.of("rm", "-rf", lost.command().home()).ok();
         nodes.remove(lost);
-        StorageNode fresh = node();
+        StorageNode fresh = swarm.addNode();
         long start = System.nanoTime();
-        nodes.add(fresh);
         await("the new node holds the copies")
                 .atMost(PATIENCE)
                 .until(() -> fresh.storageFact("hostedBytes") >= bytes * 99 / 100);
@@ -267,14 +235,11 @@ class SwarmChaosTest {
 
     /** Whoever is left alone of the three has everything. */
     private void assertEachHoldsAll(String sums) throws IOException {
-        Path capability = scratch.path("capability");
-        Files.writeString(
-                capability, mount.command().of("volume", "share", VOLUME).ok().out());
+        Path capability = swarm.capability();
         for (StorageNode alone : nodes) {
             List<StorageNode> others = nodes.stream().filter(n -> n != alone).toList();
             others.forEach(StorageNode::kill9);
-            PpiofsMount reader = new PpiofsMount(home("reader", ""), "@" + capability, scratch.directory("r"));
-            scratch.onClose(reader::close);
+            PpiofsMount reader = swarm.reader(swarm.home("reader"), capability);
             reader.mount();
             assertThat(sums(reader.dir())).isEqualTo(sums);
             reader.umount();

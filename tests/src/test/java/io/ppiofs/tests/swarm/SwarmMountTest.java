@@ -4,17 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ppiofs.tests.harness.Command;
-import io.ppiofs.tests.harness.MountTable;
 import io.ppiofs.tests.harness.PpiofsCommand;
 import io.ppiofs.tests.harness.PpiofsMount;
-import io.ppiofs.tests.harness.Scratch;
-import io.ppiofs.tests.harness.Tools;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,63 +19,21 @@ class SwarmMountTest {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final String VOLUME = "shared";
 
-    private Scratch scratch;
-    private final List<StorageNode> nodes = new ArrayList<>();
+    private StorageSwarm swarm;
     private PpiofsMount writer;
 
     @BeforeEach
-    void startSwarm() throws IOException {
-        Tools.requireRoot();
-        scratch = Scratch.open("swarm");
-        for (int i = 0; i < 3; i++) {
-            nodes.add(StorageNode.start(
-                    scratch, nodes.isEmpty() ? List.of() : List.of(nodes.get(0).address())));
-        }
-        writer = new PpiofsMount(home("writer"), VOLUME, scratch.directory("m"));
-        scratch.onClose(writer::close);
+    void startSwarm() {
+        swarm = StorageSwarm.start(VOLUME, 3, PATIENCE);
     }
 
     @AfterEach
     void leaveNothingBehind() {
-        scratch.close();
-        assertThat(MountTable.entries()).noneMatch(entry -> entry.mountPoint().startsWith(scratch.root()));
-    }
-
-    /** A home whose nodes join the network of the storage nodes. */
-    private Path home(String name) throws IOException {
-        Path home = scratch.directory(name);
-        String peers = String.join(" ", nodes.stream().map(StorageNode::address).toList());
-        Files.writeString(home.resolve("config.toml"), "[network]\nbootstrap = \"" + peers + "\"\n");
-        return home;
+        swarm.close();
     }
 
     private void mountWriter() {
-        // the volume is made by the node that is in the network, which lives with a mount
-        Path first = scratch.directory("first");
-        PpiofsMount starter = new PpiofsMount(writer.home(), "default", first);
-        scratch.onClose(starter::close);
-        starter.mount();
-        writer.command().of("volume", "create", VOLUME, "--copies", "3").ok();
-        writer.mount();
-    }
-
-    private void sync() {
-        writer.command().of("volume", "sync", VOLUME).within(PATIENCE).ok();
-    }
-
-    private Path capability(String... options) throws IOException {
-        List<Object> words = new ArrayList<>(List.of("volume", "share", VOLUME));
-        words.addAll(List.of(options));
-        String text = writer.command().of(words.toArray()).ok().out();
-        Path file = scratch.path("capability");
-        Files.writeString(file, text);
-        return file;
-    }
-
-    private PpiofsMount reader(Path home, Path capability) {
-        PpiofsMount reader = new PpiofsMount(home, "@" + capability, scratch.directory("r"));
-        scratch.onClose(reader::close);
-        return reader.options("allow_other,default_permissions");
+        writer = swarm.mountWriter(swarm.home("writer"), "--copies", "3");
     }
 
     private static void fill(Path dir) {
@@ -109,13 +62,13 @@ class SwarmMountTest {
         mountWriter();
         fill(writer.dir());
         String written = sums(writer.dir());
-        sync();
-        Path capability = capability();
+        swarm.sync();
+        Path capability = swarm.capability();
         writer.kill9();
         writer.close();
         Command.of("rm", "-rf", writer.home()).ok();
 
-        PpiofsMount reader = reader(home("reader"), capability);
+        PpiofsMount reader = swarm.reader(swarm.home("reader"), capability);
         reader.mount();
         assertThat(sums(reader.dir())).isEqualTo(written);
         assertThat(Command.shell("touch \"$1/new\"", reader.dir()).run().err()).contains("Read-only");
@@ -125,19 +78,19 @@ class SwarmMountTest {
     void a_reader_follows_the_writer_and_loses_nothing_when_two_of_three_nodes_are_killed() throws IOException {
         mountWriter();
         fill(writer.dir());
-        sync();
-        PpiofsMount reader = reader(home("reader"), capability());
+        swarm.sync();
+        PpiofsMount reader = swarm.reader(swarm.home("reader"), swarm.capability());
         reader.mount();
         Files.writeString(writer.dir().resolve("later"), "written later");
-        sync();
+        swarm.sync();
         await("the reader sees it")
                 .atMost(PATIENCE)
                 .until(() -> Files.exists(reader.dir().resolve("later"))
                         && Files.readString(reader.dir().resolve("later")).equals("written later"));
         // what a reader keeps is a cache, and collection may take all of it
         reader.command().of("gc").ok();
-        nodes.get(1).kill9();
-        nodes.get(2).kill9();
+        swarm.node(1).kill9();
+        swarm.node(2).kill9();
         assertThat(sums(reader.dir())).isEqualTo(sums(writer.dir()));
     }
 
@@ -146,13 +99,13 @@ class SwarmMountTest {
         mountWriter();
         fill(writer.dir());
         String written = sums(writer.dir());
-        sync();
-        Path capability = capability("--write");
+        swarm.sync();
+        Path capability = swarm.capability("--write");
         writer.kill9();
         writer.close();
         Command.of("rm", "-rf", writer.home()).ok();
 
-        PpiofsMount second = reader(home("second"), capability);
+        PpiofsMount second = swarm.reader(swarm.home("second"), capability);
         second.mount();
         assertThat(sums(second.dir())).isEqualTo(written);
         Files.writeString(second.dir().resolve("more"), "by the second");
@@ -160,7 +113,7 @@ class SwarmMountTest {
                 .of("volume", "sync", VOLUME)
                 .within(PATIENCE)
                 .ok();
-        PpiofsMount third = reader(home("third"), capability);
+        PpiofsMount third = swarm.reader(swarm.home("third"), capability);
         third.mount();
         assertThat(third.dir().resolve("more")).hasContent("by the second");
     }
@@ -169,24 +122,21 @@ class SwarmMountTest {
     void a_node_that_was_down_while_files_were_written_gets_them_when_it_is_back() throws IOException {
         mountWriter();
         Files.writeString(writer.dir().resolve("before"), "x".repeat(100_000));
-        sync();
-        nodes.get(0).kill9();
+        swarm.sync();
+        swarm.node(0).kill9();
         fill(writer.dir());
-        sync();
-        nodes.get(0).start();
+        swarm.sync();
+        swarm.node(0).start();
         await("every group has its copies again")
                 .atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(writer.command()
-                                .of("volume", "info", VOLUME, "--json")
-                                .ok()
-                                .out())
+                .untilAsserted(() -> assertThat(swarm.info())
                         .containsPattern("\"degradedGroups\" ?: ?0")
                         .containsPattern("\"holdersWithoutHead\" ?: ?0")
                         .containsPattern("\"toleratedFailures\" ?: ?2"));
         String written = sums(writer.dir());
-        nodes.get(1).kill9();
-        nodes.get(2).kill9();
-        PpiofsMount reader = reader(home("reader"), capability());
+        swarm.node(1).kill9();
+        swarm.node(2).kill9();
+        PpiofsMount reader = swarm.reader(swarm.home("reader"), swarm.capability());
         reader.mount();
         assertThat(sums(reader.dir())).isEqualTo(written);
     }

@@ -1,0 +1,138 @@
+package io.ppiofs.tests.swarm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ppiofs.tests.harness.MountTable;
+import io.ppiofs.tests.harness.PpiofsMount;
+import io.ppiofs.tests.harness.Scratch;
+import io.ppiofs.tests.harness.Tools;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Storage nodes, each a process of its own, and a volume that a mount writes on them. */
+final class StorageSwarm implements AutoCloseable {
+    private final Scratch scratch;
+    private final String volume;
+    private final Duration patience;
+    private final String[] nodeOptions;
+    private final List<StorageNode> nodes = new ArrayList<>();
+    private PpiofsMount writer;
+
+    private StorageSwarm(Scratch scratch, String volume, Duration patience, String... nodeOptions) {
+        this.scratch = scratch;
+        this.volume = volume;
+        this.patience = patience;
+        this.nodeOptions = nodeOptions;
+    }
+
+    /**
+     * Starts the nodes; nothing is mounted yet.
+     *
+     * @param patience for a 'volume sync'
+     */
+    static StorageSwarm start(String volume, int nodes, Duration patience, String... nodeOptions) {
+        Tools.requireRoot();
+        StorageSwarm swarm = new StorageSwarm(Scratch.open("swarm"), volume, patience, nodeOptions);
+        try {
+            for (int i = 0; i < nodes; i++) {
+                swarm.addNode();
+            }
+            return swarm;
+        } catch (RuntimeException | Error e) {
+            swarm.scratch.close();
+            throw e;
+        }
+    }
+
+    /** One more, which is told of all the others. */
+    StorageNode addNode() {
+        List<String> others = nodes.stream().map(StorageNode::address).toList();
+        StorageNode node = StorageNode.start(scratch, others, nodeOptions);
+        nodes.add(node);
+        return node;
+    }
+
+    /** They may be taken out and put in. */
+    List<StorageNode> nodes() {
+        return nodes;
+    }
+
+    StorageNode node(int index) {
+        return nodes.get(index);
+    }
+
+    Scratch scratch() {
+        return scratch;
+    }
+
+    /**
+     * A home whose nodes join the network of the storage nodes.
+     *
+     * @param configuration further lines for its file
+     */
+    Path home(String name, String... configuration) {
+        Path home = scratch.directory(name);
+        String peers = String.join(" ", nodes.stream().map(StorageNode::address).toList());
+        write(
+                home.resolve("config.toml"),
+                "[network]\nbootstrap = \"" + peers + "\"\n" + String.join("\n", configuration));
+        return home;
+    }
+
+    /** Makes the volume and mounts it. The node that makes it must be in the network, and lives with another mount. */
+    PpiofsMount mountWriter(Path home, String option, String scheme) {
+        PpiofsMount first = new PpiofsMount(home, "default", scratch.directory("first"));
+        scratch.onClose(first::close);
+        first.mount();
+        first.command().of("volume", "create", volume, option, scheme).ok();
+        writer = new PpiofsMount(home, volume, scratch.directory("m"));
+        scratch.onClose(writer::close);
+        writer.mount();
+        return writer;
+    }
+
+    /** Returns when everything is on peers. */
+    void sync() {
+        writer.command().of("volume", "sync", volume).within(patience).ok();
+    }
+
+    String info() {
+        return writer.command().of("volume", "info", volume, "--json").ok().out();
+    }
+
+    /** A file with a capability of the volume. */
+    Path capability(String... options) {
+        List<Object> words = new ArrayList<>(List.of("volume", "share", volume));
+        words.addAll(List.of(options));
+        Path file = scratch.path("capability");
+        write(file, writer.command().of(words.toArray()).ok().out());
+        return file;
+    }
+
+    /** Not mounted yet. */
+    PpiofsMount reader(Path home, Path capability) {
+        PpiofsMount reader = new PpiofsMount(home, "@" + capability, scratch.directory("r"));
+        scratch.onClose(reader::close);
+        return reader.options("allow_other,default_permissions");
+    }
+
+    private static void write(Path file, String text) {
+        try {
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        nodes.forEach(StorageNode::resume);
+        scratch.close();
+        assertThat(MountTable.entries()).noneMatch(entry -> entry.mountPoint().startsWith(scratch.root()));
+    }
+}
