@@ -82,7 +82,7 @@ final class Dialer {
     CompletableFuture<Connection> dial(PeerId peer, ConnectionClass connectionClass) {
         Target target = new Target(peer, connectionClass);
         Job job = jobs.get(target);
-        if (job != null) {
+        if (job != null && !job.overtaken()) {
             return job.result;
         }
         List<Multiaddr> known = dialable(peer, book.addresses(peer));
@@ -191,6 +191,13 @@ final class Dialer {
         Job(Target target, List<Multiaddr> addresses) {
             this.target = target;
             this.addresses = new ArrayList<>(addresses);
+        }
+
+        /** Whether its connection has ended already. */
+        boolean overtaken() {
+            return result.isDone()
+                    && !result.isCompletedExceptionally()
+                    && !result.join().isOpen();
         }
 
         /** Begins the next attempt if there is one and limits allow it. */

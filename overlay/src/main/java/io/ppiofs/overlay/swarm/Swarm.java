@@ -281,18 +281,30 @@ public final class Swarm implements Host, AutoCloseable {
             satisfy(peer);
         }
         if (!waiter.result.isDone()) {
-            dialer.dial(peer, waiter.options.connectionClass())
-                    .whenComplete((connection, failure) -> scheduler.execute(() -> dialled(peer, waiter, failure)));
+            dial(peer, waiter, true);
         }
     }
 
-    private void dialled(PeerId peer, Waiter waiter, @Nullable Throwable failure) {
+    private void dial(PeerId peer, Waiter waiter, boolean mayDialAgain) {
+        dialer.dial(peer, waiter.options.connectionClass())
+                .whenComplete((connection, failure) ->
+                        scheduler.execute(() -> dialled(peer, waiter, connection, failure, mayDialAgain)));
+    }
+
+    private void dialled(
+            PeerId peer,
+            Waiter waiter,
+            @Nullable Connection connection,
+            @Nullable Throwable failure,
+            boolean mayDialAgain) {
         OpenOptions open = waiter.options;
         Optional<SwarmConnection> best = table.best(peer, open.connectionClass(), open.overLimited());
         if (best.isPresent()) {
             waiter.result.complete(best.get());
         } else if (failure != null) {
             waiter.result.completeExceptionally(unwrapped(failure));
+        } else if (mayDialAgain && connection != null && !connection.isOpen()) {
+            dial(peer, waiter, false); // the dial was another's, who has closed the connection since
         } // else only a limited connection: hole punching may still bring a direct one before the timeout
     }
 

@@ -29,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -421,6 +422,27 @@ class SwarmTest {
         Connection first = get(a.connect(b.id()));
         first.close();
         assertThat(get(a.open(b.id(), PROTOCOL)).direction()).isEqualTo(Direction.OUTBOUND);
+    }
+
+    @Test
+    void aDialWhoseConnectionHasEndedIsNotJoined() throws Exception {
+        Swarm a = swarm();
+        Swarm b = swarm();
+        know(a, b);
+        CompletableFuture<Connection> second = new CompletableFuture<>();
+        AtomicBoolean first = new AtomicBoolean(true);
+        a.addListener(new HostListener() {
+            @Override
+            public void onConnection(Connection connection) {
+                if (first.getAndSet(false)) {
+                    // here on the scheduler, so the dial counts as under way
+                    connection.close().join();
+                    a.connect(b.id()).thenAccept(second::complete);
+                }
+            }
+        });
+        var unused = a.connect(b.id());
+        assertThat(get(second).isOpen()).isTrue();
     }
 
     @Test
