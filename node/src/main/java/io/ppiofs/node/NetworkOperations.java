@@ -58,6 +58,7 @@ final class NetworkOperations {
     Map<String, @Nullable Object> peers() {
         Map<String, @Nullable Object> answer = new LinkedHashMap<>();
         answer.put("peers", running().peers());
+        answer.put("operators", running().operatorFacts());
         return answer;
     }
 

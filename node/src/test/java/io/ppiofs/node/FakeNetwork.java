@@ -39,6 +39,11 @@ final class FakeNetwork implements NetworkService {
     }
 
     @Override
+    public List<Map<String, Object>> operatorFacts() {
+        return List.of();
+    }
+
+    @Override
     public List<Map<String, Object>> peers() {
         Map<String, Object> connection =
                 Map.of("direction", "outbound", "via", "tls/yamux", "address", "/ip4/1.2.3.4/tcp/5");

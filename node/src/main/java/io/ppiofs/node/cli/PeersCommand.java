@@ -1,5 +1,6 @@
 package io.ppiofs.node.cli;
 
+import io.ppiofs.node.config.ByteSize;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
 import java.util.List;
@@ -45,8 +46,29 @@ final class PeersCommand implements Callable<Integer> {
                                     p.get("agent") == null ? "-" : Facts.text(p, "agent"),
                                     Facts.text(c, "address"))));
             table.print(main.surroundings().out());
+            printOperators(Facts.list(facts.get("operators")));
         });
         return 0;
+    }
+
+    /** Those that lend space, if there are any. */
+    private void printOperators(List<? extends Map<?, ?>> operators) {
+        if (operators.isEmpty()) {
+            return;
+        }
+        Table table = new Table("LENDS SPACE", "FREE", "OF", "SCORE", "SPEED", "RECEIVED", "SENT", "FAILED", "WRONG");
+        operators.forEach(o -> table.row(
+                Facts.text(o, "peer"),
+                ByteSize.show(Facts.number(o, "freeBytes")),
+                ByteSize.show(Facts.number(o, "capacityBytes")),
+                Facts.text(o, "score"),
+                ByteSize.show(Facts.number(o, "bytesPerSecond")) + "/s",
+                ByteSize.show(Facts.number(o, "bytesReceived")),
+                ByteSize.show(Facts.number(o, "bytesSent")),
+                Facts.text(o, "requestsFailed"),
+                Facts.text(o, "blocksCorrupt")));
+        main.surroundings().out().println();
+        table.print(main.surroundings().out());
     }
 
     private static String near(@Nullable Object micros) {

@@ -22,6 +22,9 @@ public interface NetworkService extends AutoCloseable {
     /** The connected peers: id, addresses, agent, protocols, connections. */
     List<Map<String, @Nullable Object>> peers();
 
+    /** The peers that lend space, best first: what they say of themselves, and what this node has seen of them. */
+    List<Map<String, @Nullable Object>> operatorFacts();
+
     /** Round trip to a peer, given by id or by an address that ends in {@code /p2p/…}. */
     CompletableFuture<Duration> ping(String peerOrAddress);
 

@@ -14,6 +14,7 @@ import io.ppiofs.overlay.OverlayNode;
 import io.ppiofs.overlay.OverlayOptions;
 import io.ppiofs.overlay.autonat.Reachability;
 import io.ppiofs.overlay.blocks.ClientOptions;
+import io.ppiofs.overlay.blocks.PeerStatistics;
 import io.ppiofs.overlay.blocks.StreamBlockClient;
 import io.ppiofs.overlay.dht.Dht;
 import io.ppiofs.overlay.dht.DhtConfig;
@@ -45,6 +46,7 @@ import io.ppiofs.overlay.network.SuperPeerAdvert;
 import io.ppiofs.overlay.network.SuperPeers;
 import io.ppiofs.overlay.relay.RelayLimits;
 import io.ppiofs.overlay.rendezvous.PublicRendezvous;
+import io.ppiofs.overlay.storage.StorageAdvert;
 import io.ppiofs.overlay.storage.StorageClient;
 import io.ppiofs.overlay.storage.StorageDirectory;
 import io.ppiofs.overlay.swarm.ConnectionGate;
@@ -508,6 +510,29 @@ public final class OverlayNetwork implements NetworkService {
         Optional<Duration> near = neighbours.roundTrip(peer);
         facts.put("neighbour", near.isPresent());
         facts.put("roundTripMicros", near.map(time -> time.toNanos() / 1_000).orElse(null));
+        return facts;
+    }
+
+    @Override
+    public List<Map<String, @Nullable Object>> operatorFacts() {
+        return operators.operators().stream().map(this::describe).toList();
+    }
+
+    private Map<String, @Nullable Object> describe(StorageDirectory.Operator operator) {
+        StorageAdvert advert = operator.advert();
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("peer", operator.peer().toString());
+        facts.put("capacityBytes", advert.capacity());
+        facts.put("freeBytes", advert.free());
+        facts.put("domain", advert.domain());
+        facts.put("regions", advert.regions());
+        facts.put("score", Math.round(operator.score() * 1_000) / 1_000.0);
+        PeerStatistics seen = blockClient.statistics(operator.peer());
+        facts.put("bytesPerSecond", Math.round(seen.bytesPerSecond()));
+        facts.put("bytesReceived", seen.received());
+        facts.put("bytesSent", seen.sent());
+        facts.put("requestsFailed", seen.failures());
+        facts.put("blocksCorrupt", seen.corrupt());
         return facts;
     }
 

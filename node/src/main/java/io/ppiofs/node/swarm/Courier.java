@@ -1,6 +1,7 @@
 package io.ppiofs.node.swarm;
 
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -10,6 +11,7 @@ import io.ppiofs.overlay.placement.SlotTable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -35,11 +37,13 @@ import org.slf4j.LoggerFactory;
 final class Courier implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Courier.class);
     static final Duration ANSWER = Duration.ofSeconds(60);
+    private static final Duration LOOK_AGAIN = Duration.ofMillis(200);
 
     private final String name;
     private final Holders holders;
     private final IdentityKey tenant;
     private final NetworkId network;
+    private final HolderTrust trust;
     private final DrainOptions options;
 
     /** Who has consented to a table since this courier began. */
@@ -50,13 +54,23 @@ final class Courier implements AutoCloseable {
     /** Since when a holder has not answered, System.nanoTime. */
     private final Map<PeerId, Long> silentSince = new ConcurrentHashMap<>();
 
+    /** Since when a holder has been left behind by others with the same blocks, System.nanoTime. */
+    private final Map<PeerId, Long> slowSince = new ConcurrentHashMap<>();
+
     private volatile boolean closing;
     private volatile @Nullable CompletableFuture<?> awaited;
     private volatile @Nullable String trouble;
 
-    Courier(String name, Holders holders, IdentityKey tenant, NetworkId network, DrainOptions options) {
+    Courier(
+            String name,
+            Holders holders,
+            HolderTrust trust,
+            IdentityKey tenant,
+            NetworkId network,
+            DrainOptions options) {
         this.name = name;
         this.holders = holders;
+        this.trust = trust;
         this.tenant = tenant;
         this.network = network;
         this.options = options;
@@ -91,16 +105,28 @@ final class Courier implements AutoCloseable {
         trouble = what;
     }
 
-    /** Whether the last thing that the holder was asked went unanswered, or was refused. */
+    /** Whether nobody should count on the holder now: it does not answer, refuses, or has not what it says it has. */
     boolean isSilent(PeerId holder) {
-        return silentSince.containsKey(holder);
+        return silentSince.containsKey(holder) || trust.isDistrusted(holder);
     }
 
-    /** Whether that has been so for long enough to give its slots to others. */
+    /** Whether its slots should go to others: it has not answered, or has been too slow, for long, or is not to be trusted. */
     boolean isAway(PeerId holder) {
-        Long since = silentSince.get(holder);
+        return isLongAgo(silentSince.get(holder)) || isLongAgo(slowSince.get(holder)) || trust.isDistrusted(holder);
+    }
+
+    private boolean isLongAgo(@Nullable Long since) {
         return since != null
                 && System.nanoTime() - since >= options.replaceAfter().toNanos();
+    }
+
+    /** Whether the holder takes blocks so much more slowly than others that nobody waits for it. */
+    boolean isSlow(PeerId holder) {
+        return slowSince.containsKey(holder);
+    }
+
+    HolderTrust trust() {
+        return trust;
     }
 
     /** @return who did not consent */
@@ -130,7 +156,8 @@ final class Courier implements AutoCloseable {
 
     /**
      * Sends blocks into slots of a group, to all at once. A lease names who may put. One that another machine with the same
-     * capability ordered, or this one long ago, is ordered anew.
+     * capability ordered, or this one long ago, is ordered anew. A holder that is {@linkplain #isSlow slow} gets nothing with the
+     * others: it is sent what it lacks when nobody waits.
      *
      * @return per slot which of its blocks its holder has on its disk now
      */
@@ -150,7 +177,7 @@ final class Courier implements AutoCloseable {
             int slot = one.getKey();
             PeerId peer = table.holders().get(slot);
             stored.put(slot, new BitSet());
-            if (refused.contains(peer)) {
+            if (refused.contains(peer) || bySlot.size() > 1 && isSlow(peer)) {
                 continue;
             }
             List<StoredBlock> views = new ArrayList<>(one.getValue().size());
@@ -158,15 +185,68 @@ final class Courier implements AutoCloseable {
                     .forEach(b -> views.add(new StoredBlock(b.cid(), b.bytes().duplicate())));
             answers.put(slot, holders.put(peer, table.slot(slot), views));
         }
+        boolean onlySlow =
+                bySlot.keySet().stream().allMatch(slot -> isSlow(table.holders().get(slot)));
+        Race race = new Race(answers.values(), onlySlow ? options.grace() : ANSWER);
         for (Map.Entry<Integer, CompletableFuture<BitSet>> answer : answers.entrySet()) {
             int slot = answer.getKey();
-            boolean answered = ask(table.holders().get(slot), answer.getValue(), bits -> stored.put(slot, bits));
-            if (!answered) {
+            PeerId peer = table.holders().get(slot);
+            if (ask(peer, answer.getValue(), bits -> stored.put(slot, bits), race)) {
+                forgive(peer, race, bySlot.getOrDefault(slot, List.of()));
+            } else {
                 // it may have lost what it consented to
-                admitted.remove(new Admission(table.slot(0), table.holders().get(slot)));
+                admitted.remove(new Admission(table.slot(0), peer));
             }
         }
         return stored;
+    }
+
+    /** How long several holders may take for the same bytes: the first half of them sets the pace for the others. */
+    private final class Race {
+        private final long began = System.nanoTime();
+        private final long patience;
+        private final int enough;
+        private int done;
+        private long decided;
+
+        /** @param patience for the first half */
+        Race(Collection<? extends CompletableFuture<?>> answers, Duration patience) {
+            this.patience = patience.toNanos();
+            enough = (answers.size() + 1) / 2;
+            answers.forEach(answer -> answer.whenComplete((value, failure) -> ended(failure == null)));
+        }
+
+        private synchronized void ended(boolean well) {
+            if (well && ++done == enough) {
+                decided = System.nanoTime();
+            }
+        }
+
+        synchronized boolean isDecided() {
+            return done >= enough;
+        }
+
+        /** System.nanoTime after which nobody is waited for, as far as is known now. */
+        synchronized long end() {
+            return isDecided()
+                    ? decided + Math.max(options.grace().toNanos(), 3 * (decided - began))
+                    : began + patience;
+        }
+
+        long took() {
+            return System.nanoTime() - began;
+        }
+    }
+
+    /** A slow holder that would have taken a whole batch in the time that a straggler has is none any more. */
+    private void forgive(PeerId peer, Race race, List<StoredBlock> sent) {
+        if (isSlow(peer)) {
+            long bytes = sent.stream().mapToLong(b -> b.bytes().remaining()).sum();
+            double whole = race.took() * (double) options.batchBytes() / Math.max(1, bytes);
+            if (whole < options.grace().toNanos()) {
+                slowSince.remove(peer);
+            }
+        }
     }
 
     /**
@@ -177,12 +257,17 @@ final class Courier implements AutoCloseable {
      */
     <T extends @Nullable Object> boolean ask(PeerId peer, CompletableFuture<T> answer, Consumer<T> kept)
             throws InterruptedException {
+        return ask(peer, answer, kept, new Race(List.of(answer), ANSWER));
+    }
+
+    private <T extends @Nullable Object> boolean ask(
+            PeerId peer, CompletableFuture<T> answer, Consumer<T> kept, Race race) throws InterruptedException {
         awaited = answer;
         if (closing) {
             answer.cancel(true);
         }
         try {
-            kept.accept(answer.get(ANSWER.toMillis(), TimeUnit.MILLISECONDS));
+            kept.accept(get(answer, race));
             silentSince.remove(peer);
             return true;
         } catch (CancellationException e) {
@@ -190,13 +275,44 @@ final class Courier implements AutoCloseable {
         } catch (ExecutionException e) {
             String why = e.getCause() instanceof PpiofsException p ? String.valueOf(p.getMessage()) : e.toString();
             failed(peer, "peer " + peer + " failed: " + why);
+            if (race.isDecided() && e.getCause() instanceof PpiofsException p && p.kind() == ErrorKind.IO) {
+                leftBehind(peer); // it made no progress while others did
+            }
             return false;
         } catch (TimeoutException e) {
             answer.cancel(true);
-            failed(peer, "peer " + peer + " did not answer in " + ANSWER.toSeconds() + " s");
+            if (race.isDecided()) {
+                leftBehind(peer);
+            } else {
+                failed(peer, "peer " + peer + " did not answer in " + race.took() / 1_000_000_000 + " s");
+            }
             return false;
         } finally {
             awaited = null;
+        }
+    }
+
+    /** The answer; how long it is waited for may become clear meanwhile. */
+    private static <T extends @Nullable Object> T get(CompletableFuture<T> answer, Race race)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        while (true) {
+            long left = race.end() - System.nanoTime();
+            try {
+                return answer.get(Math.max(0, Math.min(left, LOOK_AGAIN.toNanos())), TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                if (left <= LOOK_AGAIN.toNanos() && race.end() - System.nanoTime() <= 0) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private void leftBehind(PeerId peer) {
+        if (slowSince.putIfAbsent(peer, System.nanoTime()) == null) {
+            LOG.warn(
+                    "volume {}: peer {} takes blocks much more slowly than others; they do not wait for it",
+                    name,
+                    peer);
         }
     }
 

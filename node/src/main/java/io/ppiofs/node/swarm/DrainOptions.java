@@ -12,7 +12,8 @@ import java.time.Duration;
  * @param batchBytes most stored bytes that are under way at a time
  * @param retry pause after a failure, and between looks at what holders lack
  * @param check one group is compared with what its holders have every so often
- * @param replaceAfter a holder that could not be reached for this long is replaced if there is another peer
+ * @param replaceAfter a holder that could not be reached, or was too slow, for this long is replaced if there is another peer
+ * @param grace time that a holder has, at least, after half of them have taken the same blocks; then it is too slow
  */
 record DrainOptions(
         Scheme scheme,
@@ -21,7 +22,8 @@ record DrainOptions(
         int batchBytes,
         Duration retry,
         Duration check,
-        Duration replaceAfter) {
+        Duration replaceAfter,
+        Duration grace) {
     private static final long SMALL = 16 << 20;
 
     static DrainOptions of(Scheme scheme) {
@@ -32,11 +34,12 @@ record DrainOptions(
                 16 << 20,
                 Duration.ofSeconds(2),
                 Duration.ofSeconds(5),
-                Duration.ofMinutes(15));
+                Duration.ofMinutes(15),
+                Duration.ofSeconds(10));
     }
 
     DrainOptions withScheme(Scheme other) {
-        return new DrainOptions(other, groupBytes, groupBlocks, batchBytes, retry, check, replaceAfter);
+        return new DrainOptions(other, groupBytes, groupBlocks, batchBytes, retry, check, replaceAfter, grace);
     }
 
     /**
@@ -54,14 +57,19 @@ record DrainOptions(
     }
 
     DrainOptions withGroups(long bytes, int blocks) {
-        return new DrainOptions(scheme, bytes, blocks, batchBytes, retry, check, replaceAfter);
+        return new DrainOptions(scheme, bytes, blocks, batchBytes, retry, check, replaceAfter, grace);
     }
 
     DrainOptions withReplaceAfter(Duration value) {
-        return new DrainOptions(scheme, groupBytes, groupBlocks, batchBytes, retry, check, value);
+        return new DrainOptions(scheme, groupBytes, groupBlocks, batchBytes, retry, check, value, grace);
     }
 
     DrainOptions withTimes(Duration newRetry, Duration newCheck, Duration newReplaceAfter) {
-        return new DrainOptions(scheme, groupBytes, groupBlocks, batchBytes, newRetry, newCheck, newReplaceAfter);
+        return new DrainOptions(
+                scheme, groupBytes, groupBlocks, batchBytes, newRetry, newCheck, newReplaceAfter, grace);
+    }
+
+    DrainOptions withGrace(Duration value) {
+        return new DrainOptions(scheme, groupBytes, groupBlocks, batchBytes, retry, check, replaceAfter, value);
     }
 }

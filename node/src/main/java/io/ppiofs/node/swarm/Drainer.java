@@ -42,6 +42,15 @@ final class Drainer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Drainer.class);
     private static final int MAX_BATCH = 1_024;
 
+    /** Sent at a time to a holder that is too slow. */
+    private static final int SLOW_BATCH = 1 << 20;
+
+    /** Pause between attempts with such a holder that fail, at most. */
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
+
+    /** A block that is not here any more is fetched for a check in one of so many comparisons. */
+    private static final int FETCHED_CHECKS = 12;
+
     /** Where blocks come from that this machine needs for another peer. */
     private final BlockStore blocks;
 
@@ -75,6 +84,8 @@ final class Drainer implements AutoCloseable {
     private long nextCatchUp = System.nanoTime();
     private boolean catchUpGoesOn;
     private long nextCheck = System.nanoTime();
+    private long nextSlow = System.nanoTime();
+    private Duration slowPause = Duration.ZERO;
     private int checkNext;
 
     /** Hears that something may have been placed. */
@@ -100,6 +111,7 @@ final class Drainer implements AutoCloseable {
             GroupBook book,
             Backlog backlog,
             Holders holders,
+            HolderTrust trust,
             IdentityKey tenant,
             NetworkId network,
             DrainOptions options) {
@@ -109,7 +121,7 @@ final class Drainer implements AutoCloseable {
         this.book = book;
         this.backlog = backlog;
         this.options = options;
-        this.courier = new Courier(name, holders, tenant, network, options);
+        this.courier = new Courier(name, holders, trust, tenant, network, options);
         this.regrouper = new Regrouper(name, blocks, book, courier, lacking, this::close);
         this.thread = new Thread(this::run, "drain-" + name);
         thread.setDaemon(true);
@@ -283,9 +295,16 @@ final class Drainer implements AutoCloseable {
     private @Nullable Group begin() throws InterruptedException {
         GroupId id = GroupId.random(random);
         Scheme copies = options.scheme().whileOpen();
-        Set<PeerId> refused = new HashSet<>();
+        // first without those who were caught: they count only where there is nobody else
+        Set<PeerId> refused = new HashSet<>(courier.trust().distrusted());
+        boolean choosy = !refused.isEmpty();
         while (true) {
             List<PeerId> proposed = courier.holders().propose(id, Collections.nCopies(copies.slots(), null), refused);
+            if (proposed.isEmpty() && choosy) {
+                choosy = false;
+                refused.removeAll(courier.trust().distrusted());
+                continue;
+            }
             if (proposed.isEmpty()) {
                 courier.troubled("no peer has room for its blocks", null);
                 return null;
@@ -413,6 +432,9 @@ final class Drainer implements AutoCloseable {
     private void catchUp(Group group) throws InterruptedException {
         for (int slot : lacking.slots(group)) {
             if (slot < group.scheme().slots()) {
+                if (courier.isSlow(group.table().holders().get(slot)) && System.nanoTime() - nextSlow < 0) {
+                    continue;
+                }
                 catchUp(group, slot, lacking.of(group, slot));
             } else {
                 lacking.clear(group, slot);
@@ -422,8 +444,9 @@ final class Drainer implements AutoCloseable {
     }
 
     private void catchUp(Group group, int slot, Set<Cid> missing) throws InterruptedException {
+        boolean slow = courier.isSlow(group.table().holders().get(slot));
         while (!missing.isEmpty() && !closing) {
-            List<StoredBlock> batch = stored(group, missing);
+            List<StoredBlock> batch = stored(group, missing, slow ? SLOW_BATCH : options.batchBytes());
             if (batch.isEmpty()) {
                 return;
             }
@@ -431,23 +454,35 @@ final class Drainer implements AutoCloseable {
             for (int i = took.nextSetBit(0); i >= 0; i = took.nextSetBit(i + 1)) {
                 missing.remove(batch.get(i).cid());
             }
-            if (took.cardinality() < batch.size()) {
+            boolean all = took.cardinality() == batch.size();
+            if (slow) {
+                pauseSlow(all);
+            }
+            if (!all) {
                 return;
             }
             if (backlog.size() > 0) {
-                catchUpGoesOn |= !missing.isEmpty();
+                catchUpGoesOn |= !missing.isEmpty() && !slow;
                 return;
             }
         }
     }
 
+    /** New blocks, which all others take, do not wait for a slow holder again and again. */
+    private void pauseSlow(boolean took) {
+        Duration doubled = slowPause.isZero() ? options.grace() : slowPause.multipliedBy(2);
+        slowPause = took ? Duration.ZERO : doubled.compareTo(LONGEST_PAUSE) < 0 ? doubled : LONGEST_PAUSE;
+        boolean busy = backlog.size() > 0;
+        nextSlow = System.nanoTime() + (took && busy ? options.grace().multipliedBy(3) : slowPause).toNanos();
+    }
+
     /** Some of these blocks, from this machine or from other holders. */
-    private List<StoredBlock> stored(Group group, Set<Cid> cids) {
+    private List<StoredBlock> stored(Group group, Set<Cid> cids, int batchBytes) {
         List<Cid> some = new ArrayList<>();
         long bytes = 0;
         for (Cid cid : cids) {
             long length = Math.max(lengthOf(cid), 1 << 10);
-            if (!some.isEmpty() && bytes + length > options.batchBytes() || some.size() == MAX_BATCH) {
+            if (!some.isEmpty() && bytes + length > batchBytes || some.size() == MAX_BATCH) {
                 break;
             }
             bytes += length;
@@ -588,12 +623,44 @@ final class Drainer implements AutoCloseable {
         }
         boolean all = true;
         for (int slot : group.slotsToFill()) {
-            all &= regrouper.compare(group, slot) != null;
+            Set<Cid> missing = regrouper.compare(group, slot);
+            all &= missing != null;
+            if (missing != null) {
+                spotCheck(group, slot, missing);
+            }
         }
         if (all) {
             compared.add(group.id());
             comparisons++;
         }
+    }
+
+    /** Whether a holder has one of the blocks of which it has just said that it has them. */
+    private void spotCheck(Group group, int slot, Set<Cid> missing) throws InterruptedException {
+        List<Inventory.Entry> said = book.inventory(group).ofSlot(slot).stream()
+                .filter(entry -> !entry.isEmpty() && !missing.contains(entry.cid()))
+                .toList();
+        if (said.isEmpty()) {
+            return;
+        }
+        PeerId peer = group.table().holders().get(slot);
+        Cid cid = said.get(random.nextInt(said.size())).cid();
+        ByteBuffer here = local.get(List.of(cid)).get(0);
+        if (here != null && !Cid.of(here.duplicate()).equals(cid)) {
+            here = null; // damaged here: nobody is accused by that
+        }
+        if (here == null && random.nextInt(FETCHED_CHECKS) != 0) {
+            return;
+        }
+        courier.ask(peer, courier.holders().proves(peer, cid, here), has -> {
+            if (has) {
+                courier.trust().kept(peer);
+            } else {
+                LOG.info("volume {}: peer {} says it has block {} and does not give it", name, peer, cid);
+                courier.trust().broke(peer);
+                lacking.add(group, slot, cid);
+            }
+        });
     }
 
     private void count() {

@@ -6,6 +6,7 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
+import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
@@ -50,4 +51,12 @@ interface Holders {
 
     /** Bit i is set if the holder says that it has block i. */
     CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids);
+
+    /**
+     * Whether the holder really has a block: a part of it, drawn anew each time, is compared with what is here.
+     *
+     * @param here the whole stored form; null if it is not here: then all of it is fetched and checked against its name
+     * @return false if it has none or gave other bytes; fails if it did not answer
+     */
+    CompletableFuture<Boolean> proves(PeerId holder, Cid cid, @Nullable ByteBuffer here);
 }

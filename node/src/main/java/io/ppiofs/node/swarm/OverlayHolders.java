@@ -1,12 +1,18 @@
 package io.ppiofs.node.swarm;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.blocks.BlockClient;
+import io.ppiofs.overlay.blocks.BlockRange;
+import io.ppiofs.overlay.blocks.Fetch;
 import io.ppiofs.overlay.blocks.Priority;
+import io.ppiofs.overlay.blocks.RangeSink;
 import io.ppiofs.overlay.blocks.Verdict;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
@@ -19,6 +25,8 @@ import io.ppiofs.overlay.storage.LeaseOrder;
 import io.ppiofs.overlay.storage.RepairMandate;
 import io.ppiofs.overlay.storage.StorageClient;
 import io.ppiofs.overlay.storage.StorageDirectory;
+import java.nio.ByteBuffer;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -27,6 +35,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +43,11 @@ import org.jspecify.annotations.Nullable;
 final class OverlayHolders implements Holders {
     /** Asked for at an operator that has given no grant yet; it may give less. */
     private static final long GRANT = 1L << 40;
+
+    /** Bytes of a block that are compared to see whether a holder has it. */
+    private static final int PART = 4 << 10;
+
+    private static final SecureRandom RANDOM = new SecureRandom();
 
     private final PeerId self;
     private final IdentityKey tenant;
@@ -136,13 +150,19 @@ final class OverlayHolders implements Holders {
     /** The answer, null for NOT_FOUND. */
     private static <T> CompletableFuture<@Nullable T> unlessUnknown(CompletableFuture<T> answer) {
         return answer.<@Nullable T>thenApply(value -> value).exceptionally(failure -> {
-            Throwable cause =
-                    failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-            if (cause instanceof PpiofsException e && e.kind() == ErrorKind.NOT_FOUND) {
+            if (causeOf(failure) instanceof PpiofsException e && e.kind() == ErrorKind.NOT_FOUND) {
                 return null;
             }
-            throw failure instanceof CompletionException e ? e : new CompletionException(failure);
+            throw wrapped(failure);
         });
+    }
+
+    private static Throwable causeOf(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+
+    private static CompletionException wrapped(Throwable failure) {
+        return failure instanceof CompletionException e ? e : new CompletionException(failure);
     }
 
     @Override
@@ -170,6 +190,53 @@ final class OverlayHolders implements Holders {
     @Override
     public CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids) {
         return blocks.have(holder, cids);
+    }
+
+    @Override
+    public CompletableFuture<Boolean> proves(PeerId holder, Cid cid, @Nullable ByteBuffer here) {
+        CompletableFuture<Boolean> proof = here == null ? provesWhole(holder, cid) : provesPart(holder, cid, here);
+        return proof.whenComplete((proven, failure) -> {
+            if (failure == null && !proven) {
+                directory.caught(holder);
+            } else {
+                observe(holder, failure);
+            }
+        });
+    }
+
+    private CompletableFuture<Boolean> provesWhole(PeerId holder, Cid cid) {
+        AtomicBoolean came = new AtomicBoolean();
+        Fetch fetch = blocks.get(holder, List.of(cid), Priority.REPAIR, (index, name, bytes) -> came.set(true));
+        return fetch.done().thenApply(nothing -> came.get()).exceptionally(failure -> {
+            if (causeOf(failure) instanceof PpiofsException e && e.kind() == ErrorKind.CORRUPT) {
+                return false;
+            }
+            throw wrapped(failure);
+        });
+    }
+
+    private CompletableFuture<Boolean> provesPart(PeerId holder, Cid cid, ByteBuffer here) {
+        int length = Math.min(PART, here.remaining());
+        int offset = RANDOM.nextInt(here.remaining() - length + 1);
+        ByteBuffer expected = here.slice(here.position() + offset, length);
+        AtomicBoolean equal = new AtomicBoolean(true);
+        Fetch fetch =
+                blocks.ranges(holder, List.of(new BlockRange(cid, offset, length)), Priority.REPAIR, new RangeSink() {
+                    @Override
+                    public void onData(int index, int at, ByteBuf data) {
+                        int from = at - offset;
+                        ByteBuf wanted = Unpooled.wrappedBuffer(expected.slice(from, data.readableBytes()));
+                        if (!ByteBufUtil.equals(wanted, data)) {
+                            equal.set(false);
+                        }
+                    }
+
+                    @Override
+                    public void onMissing(int index) {
+                        equal.set(false);
+                    }
+                });
+        return fetch.done().thenApply(nothing -> equal.get());
     }
 
     private void observe(PeerId holder, @Nullable Throwable failure) {

@@ -6,6 +6,7 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
+import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
@@ -60,5 +61,10 @@ final class PromptHolders implements Holders {
     @Override
     public CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids) {
         return silent.ask(holder, () -> holders.have(holder, cids));
+    }
+
+    @Override
+    public CompletableFuture<Boolean> proves(PeerId holder, Cid cid, @Nullable ByteBuffer here) {
+        return silent.ask(holder, () -> holders.proves(holder, cid, here));
     }
 }

@@ -72,6 +72,7 @@ public final class SwarmService implements AutoCloseable {
     private final BlockClient blocks;
     private final Fetcher fetcher;
     private final SilentPeers silent;
+    private final HolderTrust trust = new HolderTrust();
     private final Set<SwarmVolume> volumes = ConcurrentHashMap.newKeySet();
 
     public SwarmService(
@@ -230,6 +231,7 @@ public final class SwarmService implements AutoCloseable {
                 book,
                 backlog,
                 new PromptHolders(holders, silent),
+                trust,
                 tenant,
                 network.id(),
                 options);

@@ -38,6 +38,7 @@ class DrainerTest {
     private final NetworkId network = NetworkId.LOCAL;
     private final IdentityKey tenant = IdentityKey.generate(RANDOM);
     private final FakePeers peers = new FakePeers();
+    private final HolderTrust trust = new HolderTrust();
     private final MemoryBlockStore local = new MemoryBlockStore();
     private final Backlog backlog = new Backlog();
     private GroupBook book;
@@ -59,8 +60,9 @@ class DrainerTest {
     private void start(int copies, int groupBlocks) {
         DrainOptions options = DrainOptions.of(Scheme.copies(copies))
                 .withGroups(1 << 20, groupBlocks)
-                .withTimes(Duration.ofMillis(20), Duration.ofMillis(20), Duration.ofMillis(200));
-        drainer = new Drainer("test", local, local, book, backlog, peers, tenant, network, options);
+                .withTimes(Duration.ofMillis(20), Duration.ofMillis(20), Duration.ofMillis(200))
+                .withGrace(Duration.ofMillis(300));
+        drainer = new Drainer("test", local, local, book, backlog, peers, trust, tenant, network, options);
         drainer.start(() -> {});
     }
 
@@ -228,5 +230,83 @@ class DrainerTest {
         book.groups().forEach(g -> again.put(g.id(), g.blocks()));
         assertThat(again).isEqualTo(blocks);
         assertThat(new LinkedHashSet<>(book.entries(open))).hasSize(open.blocks());
+    }
+
+    @Test
+    void who_has_not_what_it_says_it_has_is_replaced_and_gets_no_new_groups() {
+        List<FakePeer> three = List.of(peer(), peer(), peer());
+        start(3, 10);
+        List<Cid> cids = write(25);
+        awaitEmpty();
+        FakePeer liar = three.get(1);
+        liar.hollow = true;
+        await().atMost(SOON).until(() -> trust.isDistrusted(liar.id()));
+        await("it is not counted on").atMost(SOON).until(() -> drainer.facts().tolerates() == 1);
+        FakePeer fourth = peer();
+        assertHolds(fourth, cids);
+        await("its slots are others'")
+                .atMost(SOON)
+                .until(() -> book.groups().stream()
+                        .noneMatch(group -> group.holders().contains(liar.id())));
+        await().atMost(SOON).until(() -> drainer.facts().tolerates() == 2);
+        write(25);
+        awaitEmpty();
+        assertThat(book.groups()).noneMatch(group -> group.holders().contains(liar.id()));
+    }
+
+    @Test
+    void where_there_is_nobody_else_one_that_was_caught_still_gets_copies() {
+        FakePeer only = peer();
+        for (int i = 0; i < 3; i++) {
+            trust.broke(only.id());
+        }
+        assertThat(trust.isDistrusted(only.id())).isTrue();
+        start(1, 10);
+        List<Cid> cids = write(5);
+        awaitEmpty();
+        assertHolds(only, cids);
+        assertThat(drainer.facts().degraded()).isEqualTo(1);
+        await("it has proven itself").atMost(SOON).until(() -> drainer.facts().degraded() == 0);
+        assertThat(trust.isDistrusted(only.id())).isFalse();
+    }
+
+    @Test
+    void nobody_waits_for_a_holder_that_takes_blocks_much_more_slowly_and_it_is_replaced() {
+        List<FakePeer> three = List.of(peer(), peer(), peer());
+        FakePeer slow = three.get(2);
+        start(3, 1_000);
+        write(5);
+        awaitEmpty();
+        slow.slow = true;
+        List<Cid> cids = write(5);
+        awaitEmpty();
+        assertHolds(three.get(0), cids);
+        int asked = slow.puts;
+        for (int i = 0; i < 20; i++) {
+            cids.addAll(write(1));
+            awaitEmpty();
+        }
+        assertThat(slow.puts - asked)
+                .as("puts to the slow one while others went on")
+                .isLessThan(10);
+        assertThat(drainer.facts().degraded()).isEqualTo(1);
+        FakePeer fourth = peer();
+        assertHolds(fourth, cids);
+        await().atMost(SOON).until(() -> drainer.facts().tolerates() == 2);
+    }
+
+    @Test
+    void a_slow_holder_that_is_quick_again_gets_what_it_lacks() {
+        List<FakePeer> three = List.of(peer(), peer(), peer());
+        FakePeer slow = three.get(2);
+        start(3, 1_000);
+        write(1);
+        awaitEmpty();
+        slow.slow = true;
+        List<Cid> cids = write(5);
+        awaitEmpty();
+        slow.slow = false;
+        assertHolds(slow, cids);
+        await().atMost(SOON).until(() -> drainer.facts().degraded() == 0);
     }
 }

@@ -39,6 +39,14 @@ final class FakePeers implements Holders {
         volatile boolean down;
         volatile boolean refuses;
 
+        /** Says that it has everything, and gives nothing. */
+        volatile boolean hollow;
+
+        /** Answers everything at once except puts. */
+        volatile boolean slow;
+
+        volatile int puts;
+
         PeerId id() {
             return key.peerId();
         }
@@ -148,6 +156,11 @@ final class FakePeers implements Holders {
 
     @Override
     public CompletableFuture<BitSet> put(PeerId holder, SlotAddress slot, List<StoredBlock> blocks) {
+        FakePeer asked = peers.get(holder);
+        asked.puts++;
+        if (asked.slow) {
+            return new CompletableFuture<>();
+        }
         return ask(holder, () -> {
             FakePeer peer = peers.get(holder);
             SlotTable.Signed table = peer.tables.get(slot.group());
@@ -203,6 +216,15 @@ final class FakePeers implements Holders {
                 lacks.set(i, !held.contains(cid) || !peer.blocks.containsKey(cid));
             }
             return lacks;
+        });
+    }
+
+    @Override
+    public CompletableFuture<Boolean> proves(PeerId holder, Cid cid, ByteBuffer here) {
+        return ask(holder, () -> {
+            FakePeer peer = peers.get(holder);
+            ByteBuffer kept = peer.hollow ? null : peer.blocks.get(cid);
+            return kept != null && (here == null || kept.equals(here));
         });
     }
 }

@@ -72,7 +72,8 @@ class SchemeChangeTest {
                 .withGroups(1 << 20, GROUP)
                 .withTimes(Duration.ofMillis(20), Duration.ofMillis(20), Duration.ofMinutes(10));
         backlog = new Backlog();
-        drainer = new Drainer("test", local, local, book, backlog, peers, tenant, NetworkId.LOCAL, options);
+        drainer = new Drainer(
+                "test", local, local, book, backlog, peers, new HolderTrust(), tenant, NetworkId.LOCAL, options);
         Drainer started = drainer;
         drainer.start(() -> {
             if (publishes) {

@@ -48,6 +48,9 @@ public final class StorageDirectory implements HostListener, AutoCloseable {
     /** How much one observation moves a score. */
     private static final double STEP = 0.2;
 
+    /** What is left of the score of an operator that was caught: six things well done make up for it. */
+    private static final double CAUGHT = 0.25;
+
     /**
      * An operator that is known.
      *
@@ -130,10 +133,19 @@ public final class StorageDirectory implements HostListener, AutoCloseable {
         scores.merge(operator, 0.8 + 0.2 * STEP, (old, first) -> old + (1 - old) * STEP);
     }
 
-    /** The operator failed: no answer, wrong bytes, not what it claimed. */
+    /** The operator failed: no answer, or wrong bytes. */
     public void failed(PeerId operator) {
+        lower(operator, 1 - STEP);
+    }
+
+    /** The operator was caught without what it says it has. */
+    public void caught(PeerId operator) {
+        lower(operator, CAUGHT);
+    }
+
+    private void lower(PeerId operator, double factor) {
         if (scores.size() < MAX_KNOWN || scores.containsKey(operator)) {
-            scores.merge(operator, 0.8 * (1 - STEP), (old, first) -> old * (1 - STEP));
+            scores.merge(operator, 0.8 * factor, (old, first) -> old * factor);
         }
     }
 
