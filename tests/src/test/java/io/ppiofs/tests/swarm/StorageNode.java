@@ -35,13 +35,13 @@ final class StorageNode implements AutoCloseable {
         StorageNode node = new StorageNode(scratch.path("store"), bootstrap, List.of(options));
         scratch.onClose(node::close);
         node.start();
-        node.command.of("grant", "open", "--bytes", "2GiB").ok();
+        node.command.of("grant", "open", "--bytes", "1TiB").ok();
         return node;
     }
 
     /** Starts the process (again), on the port that it had. */
     void start() {
-        start("4GiB");
+        start("1TiB");
     }
 
     /** The same, with so much space to lend. */

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Commands that are run again and again, side by side, until told to stop. What one of them complains of is kept. */
@@ -27,10 +28,20 @@ final class Workload implements AutoCloseable {
                         while (!stopping && errors.isEmpty()) {
                             round(name, script, arguments);
                             rounds.incrementAndGet();
+                            rest();
                         }
                     },
                     name);
             thread.setDaemon(true);
+        }
+    }
+
+    /** What was written and deleted stays on peers for days: without a pause it would be gigabytes a minute. */
+    private static void rest() {
+        try {
+            TimeUnit.SECONDS.sleep(1);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
