@@ -83,6 +83,11 @@ public record Home(Path root) {
         return root.resolve("hosted");
     }
 
+    /** Sealed sectors. */
+    public Path sectorsDirectory() {
+        return root.resolve("sectors");
+    }
+
     /** One directory per network that the home knows. */
     public Path networksDirectory() {
         return root.resolve("networks");

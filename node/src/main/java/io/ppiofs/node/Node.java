@@ -8,8 +8,12 @@ import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.ControlServer;
 import io.ppiofs.node.control.Handler;
 import io.ppiofs.node.metrics.MetricsServer;
+import io.ppiofs.node.network.IdentityFile;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.node.sectors.SectorOperations;
+import io.ppiofs.node.sectors.Sectors;
+import io.ppiofs.proofs.sector.SectorOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -79,6 +83,7 @@ public final class Node implements AutoCloseable {
     private final NodeServices services;
     private final Mounts mounts;
     private final StatusFacts facts;
+    private final Sectors sectors;
     private final Instant started = Instant.now();
     private final AtomicInteger mounting = new AtomicInteger();
     private final CountDownLatch end = new CountDownLatch(1);
@@ -96,8 +101,20 @@ public final class Node implements AutoCloseable {
         this.life = life;
         this.services = services;
         this.facts = new StatusFacts(this);
+        this.sectors = new Sectors(home.sectorsDirectory(), this::sectorOptions);
         this.mounts = new Mounts(services, this::virtualFiles, this::endIfIdle);
         services.attach(mounts.access());
+    }
+
+    private SectorOptions sectorOptions() {
+        byte[] peer = IdentityFile.loadOrCreate(home.identityFile()).peerId().toBytes();
+        return new SectorOptions(
+                peer, SectorOperations.porepId(), Runtime.getRuntime().availableProcessors());
+    }
+
+    /** Opened when they are first needed. */
+    Sectors sectors() {
+        return sectors;
     }
 
     private static Thread daemon(Runnable body) {
@@ -221,7 +238,7 @@ public final class Node implements AutoCloseable {
         end.countDown();
         try {
             mounts.close().forEach(this::unmountAtEnd);
-            closeAll(network, services, metrics, control, lock);
+            closeAll(sectors, network, services, metrics, control, lock);
             LOG.info("node of {} has ended", home);
         } finally {
             clock.shutdownNow();

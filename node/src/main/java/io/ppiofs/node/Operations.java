@@ -7,7 +7,9 @@ import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
 import io.ppiofs.node.network.IdentityFile;
 import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.node.sectors.SectorOperations;
 import io.ppiofs.node.storage.GrantOperations;
+import io.ppiofs.node.storage.StorageService;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,18 +28,25 @@ final class Operations implements Handler {
     private final Node node;
     private final NetworkOperations network;
     private final GrantOperations grants;
+    private final SectorOperations sectors;
 
     Operations(Node node) {
         this.node = node;
         this.network = new NetworkOperations(node);
         this.grants = new GrantOperations(
                 node.home().hostedDirectory(),
-                () -> {
-                    NetworkService joined = node.network();
-                    return joined == null ? null : joined.storage();
-                },
+                this::storage,
                 () -> IdentityFile.loadOrCreate(node.home().identityFile()).peerId(),
                 this::addresses);
+        this.sectors = new SectorOperations(node.sectors(), () -> {
+            StorageService lent = storage();
+            return lent == null ? null : lent.storage();
+        });
+    }
+
+    private @Nullable StorageService storage() {
+        NetworkService joined = node.network();
+        return joined == null ? null : joined.storage();
     }
 
     @Override
@@ -65,6 +74,14 @@ final class Operations implements Handler {
             case "fsck" -> fsck(request, asker);
             case "scrub" -> scrub(request, asker);
             case "gc" -> gc(asker);
+            case "sectors.list",
+                    "sectors.groups",
+                    "sectors.seal",
+                    "sectors.unseal",
+                    "sectors.inspect",
+                    "sectors.recover",
+                    "sectors.remove",
+                    "prove" -> sectors.handle(request, asker);
             case "grant.add", "grant.list", "grant.invite", "grant.revoke", "grant.open" -> grants.handle(request);
             default ->
                 throw new PpiofsException(

@@ -40,6 +40,11 @@ final class GroupedHelp {
             new Group(
                     "MAINTAIN",
                     List.of(new String[] {"fsck", "[VOLUME]"}, new String[] {"scrub", ""}, new String[] {"gc", ""})),
+            new Group(
+                    "PROVE",
+                    List.of(
+                            new String[] {"sectors", "list|groups|seal|unseal|inspect|verify|recover|remove"},
+                            new String[] {"prove", "[SECTOR...]"})),
             new Group("MEASURE", List.<String[]>of(new String[] {"bench", "DIR"})));
 
     private static final int NAME_COLUMN = 28;

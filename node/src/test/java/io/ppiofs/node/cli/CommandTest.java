@@ -118,6 +118,10 @@ class CommandTest {
                 "scrub a",
                 "bench",
                 "bench . --big-file-size x",
+                "sectors",
+                "sectors verify --proof x",
+                "sectors seal",
+                "prove 1 --seed",
                 "status --json=maybe",
                 "mount --metrics-port many x",
             })

@@ -41,7 +41,9 @@ class HostileOperatorTest {
 
     @AfterEach
     void leaveNothingBehind() {
-        swarm.close();
+        if (swarm != null) {
+            swarm.close();
+        }
     }
 
     private HostileOperator cheat(Way way) {
