@@ -81,6 +81,17 @@ public final class StorageClient {
      */
     public record Lack(long generation, BitSet missing) {}
 
+    /**
+     * A part of a journal that an operator keeps.
+     *
+     * @param stream which one
+     * @param trimmed entries up to this number have been dropped
+     * @param next number of the entry that would come next
+     * @param first number of the first entry of this part
+     * @param entries in order; empty at the end
+     */
+    public record JournalPage(long stream, long trimmed, long next, long first, List<byte[]> entries) {}
+
     /** Whose storage protocol this speaks. */
     public ProtocolId protocol() {
         return protocol;
@@ -350,6 +361,42 @@ public final class StorageClient {
                 heads.add(head);
             }
             return heads;
+        });
+    }
+
+    /**
+     * Extends a volume's journal, begins a new stream of it, or trims it.
+     *
+     * @param entries up to {@link JournalOrder#MAX_ENTRIES_BYTES} in all; may be none
+     * @return the number of the next entry: all before it are on the operator's disk, or trimmed. Fails with NOT_FOUND if
+     *     entries before the first one are missing there, EXISTS if a newer stream is kept or an entry with other bytes,
+     *     ACCESS_DENIED without a grant, QUOTA_EXCEEDED, NO_SPACE
+     */
+    public CompletableFuture<Long> journal(PeerId operator, JournalOrder.Signed order, List<byte[]> entries) {
+        CborMap.Builder fields = CborMap.builder().put(2, order.envelope()).put(3, RecordFields.envelopes(entries));
+        return ask(operator, StorageProtocol.Ask.JOURNAL, fields, answer -> answer.uint(2, Long.MAX_VALUE));
+    }
+
+    /**
+     * Reads a volume's journal. Fails with NOT_FOUND if the operator keeps none.
+     *
+     * @param volume 32 bytes
+     * @param from number of the first entry that is wanted
+     */
+    public CompletableFuture<JournalPage> journalPage(PeerId operator, PeerId tenant, byte[] volume, long from) {
+        CborMap.Builder fields =
+                CborMap.builder().put(2, tenant.toBytes()).put(3, volume).put(4, from);
+        return ask(operator, StorageProtocol.Ask.JOURNAL_PAGE, fields, answer -> {
+            long trimmed = answer.uint(3, Long.MAX_VALUE - 1);
+            long next = answer.uint(4, Long.MAX_VALUE);
+            long first = answer.uint(5, Long.MAX_VALUE);
+            List<byte[]> entries =
+                    RecordFields.envelopes(answer, 6, JournalOrder.MAX_ENTRIES, JournalOrder.MAX_ENTRIES_BYTES);
+            if (next <= trimmed
+                    || !entries.isEmpty() && (first != Math.max(from, trimmed + 1) || next - first < entries.size())) {
+                throw new MalformedException("the journal's numbers do not fit");
+            }
+            return new JournalPage(answer.uint(2, Long.MAX_VALUE), trimmed, next, first, entries);
         });
     }
 

@@ -27,6 +27,8 @@ import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.TableChain;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -81,9 +83,15 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     private static final String TABLE = "t/";
     private static final String MANDATE = "m/";
     private static final String HEAD = "h/";
+    private static final String JOURNAL = ".journal";
 
-    /** What is hosted, for people and metrics. @param bytes stored bytes of all slots */
-    public record Usage(long capacity, long bytes, int leases, int groups, int accounts, int heads) {}
+    private static final int MAX_JOURNALS = 4_096;
+    private static final int MAX_JOURNALS_OF_TENANT = 64;
+
+    /** What is hosted, for people and metrics. @param bytes stored bytes of all slots and journals */
+    public record Usage(long capacity, long bytes, int leases, int groups, int accounts, int heads, int journals) {}
+
+    private record JournalKey(PeerId tenant, String volume) {}
 
     /** A slot that is leased here, for the repair of its group. @param ending whether it is to be deleted */
     public record Hosted(PeerId tenant, GroupId group, int slot, long generation, long bytes, boolean ending) {}
@@ -109,6 +117,8 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     private final BookFile book;
     private final GrantBook grants;
     private final Path slotDirectory;
+    private final Path journalDirectory;
+    private final Map<JournalKey, JournalFile> journals = new HashMap<>();
 
     private final Map<Lease.Key, Slot> slots = new HashMap<>();
     private final Map<PeerId, Long> usedByTenant = new HashMap<>();
@@ -147,6 +157,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         this.blocks = blocks;
         this.wallMillis = wallMillis;
         this.slotDirectory = directory.resolve("slots");
+        this.journalDirectory = directory.resolve("journals");
         this.book = BookFile.open(GrantBook.bookFile(directory));
         this.grants = new GrantBook(book);
         load();
@@ -171,9 +182,11 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     private void load() {
         try {
             Files.createDirectories(slotDirectory);
+            Files.createDirectories(journalDirectory);
         } catch (IOException e) {
             throw DurableFile.failure("open hosted slots", slotDirectory, e);
         }
+        loadJournals();
         book.forEach(LEASE, GrantBook.decoded(LEASE, (key, fields) -> register(Lease.decode(fields))));
         book.forEach(TABLE, GrantBook.decoded(TABLE, (key, fields) -> {
             TableChain chain = TableChain.open(
@@ -627,10 +640,11 @@ public final class StorageHost implements BlockHost, AutoCloseable {
                 slots.size(),
                 tables.size(),
                 grants.accounts().size(),
-                heads.size());
+                heads.size(),
+                journals.size());
     }
 
-    /** Stored bytes of a tenant's slots. */
+    /** Stored bytes of a tenant's slots and journals. */
     public synchronized long usedBy(PeerId tenant) {
         return usedByTenant.getOrDefault(tenant, 0L);
     }
@@ -689,6 +703,127 @@ public final class StorageHost implements BlockHost, AutoCloseable {
 
     private static String headKey(PeerId tenant, byte[] volume) {
         return HEAD + tenant + "/" + HexFormat.of().formatHex(volume);
+    }
+
+    // ------------------------------------------------------------------------------------------------- journals
+
+    private void loadJournals() {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(journalDirectory, "*" + JOURNAL)) {
+            for (Path file : files) {
+                JournalFile journal = JournalFile.openOrNull(file);
+                if (journal != null) {
+                    keep(key(journal.tenant(), journal.volume()), journal);
+                }
+            }
+        } catch (IOException e) {
+            throw DurableFile.failure("open kept journals", journalDirectory, e);
+        }
+    }
+
+    private static JournalKey key(PeerId tenant, byte[] volume) {
+        return new JournalKey(tenant, HexFormat.of().formatHex(volume));
+    }
+
+    /**
+     * Extends, begins or trims the journal of a tenant's volume; what was taken survives power loss when it returns.
+     *
+     * @param entries fit the order's digest
+     * @return the number of the next entry
+     */
+    long journal(JournalOrder order, List<byte[]> entries) {
+        if (!Arrays.equals(order.digest(), JournalOrder.digest(entries))
+                || entries.stream().anyMatch(e -> e.length == 0 || e.length > JournalOrder.MAX_ENTRY)) {
+            throw refused(ErrorKind.INVALID, "keep journal", "the entries are not those of the order");
+        }
+        JournalFile journal;
+        synchronized (this) {
+            requireLive(order.tenant());
+            requireRoomForJournal(order.tenant(), JournalFile.cost(entries));
+            journal = journal(order, entries.isEmpty());
+        }
+        return journal.append(order.trimmed(), order.first(), entries, grown -> charge(order.tenant(), grown));
+    }
+
+    /** The journal that the order goes into; begun if there is none of its stream. */
+    private JournalFile journal(JournalOrder order, boolean empty) {
+        JournalKey key = key(order.tenant(), order.volume());
+        JournalFile known = journals.get(key);
+        if (known != null && known.stream() > order.stream()) {
+            throw refused(
+                    ErrorKind.EXISTS,
+                    "keep journal",
+                    "a newer journal of this volume has been begun: another machine writes to the volume now");
+        }
+        if (known != null && known.stream() == order.stream()) {
+            return known;
+        }
+        if (!empty && order.first() > order.trimmed() + 1) {
+            throw refused(
+                    ErrorKind.NOT_FOUND,
+                    "keep journal",
+                    "entries " + (order.trimmed() + 1) + " to " + (order.first() - 1) + " are missing here");
+        }
+        long ofTenant = journals.keySet().stream()
+                .filter(k -> k.tenant().equals(order.tenant()))
+                .count();
+        if (known == null && (journals.size() >= MAX_JOURNALS || ofTenant >= MAX_JOURNALS_OF_TENANT)) {
+            throw refused(ErrorKind.QUOTA_EXCEEDED, "keep journal", "too many journals are kept already");
+        }
+        Cid name = Cid.of(ByteBuffer.wrap((key.tenant() + "/" + key.volume()).getBytes(StandardCharsets.US_ASCII)));
+        Path file = journalDirectory.resolve(name + JOURNAL);
+        if (known != null) {
+            known.abandon();
+            journals.remove(key);
+            charge(order.tenant(), -known.bytes());
+        }
+        try {
+            return keep(key, JournalFile.begin(file, order.tenant(), order.volume(), order.stream(), order.trimmed()));
+        } catch (RuntimeException e) {
+            JournalFile old = known == null ? null : JournalFile.openOrNull(file);
+            if (old != null) {
+                keep(key, old);
+            }
+            throw e;
+        }
+    }
+
+    private JournalFile keep(JournalKey key, JournalFile journal) {
+        journals.put(key, journal);
+        charge(key.tenant(), journal.bytes());
+        return journal;
+    }
+
+    private void requireRoomForJournal(PeerId tenant, long bytes) {
+        if (bytes > 0 && freeOf(tenant) < bytes) {
+            throw refused(ErrorKind.QUOTA_EXCEEDED, "keep journal", "the grant's bytes are used up");
+        }
+        if (bytes > 0 && options.capacity() - used < bytes && !makeRoom()) {
+            throw refused(ErrorKind.NO_SPACE, "keep journal", "the operator's space is used up");
+        }
+    }
+
+    /** A part of a journal. @throws PpiofsException NOT_FOUND if none is kept */
+    StorageClient.JournalPage journal(PeerId tenant, byte[] volume, long from, int maxBytes) {
+        JournalFile journal;
+        synchronized (this) {
+            journal = journals.get(key(tenant, volume));
+        }
+        if (journal == null) {
+            throw refused(ErrorKind.NOT_FOUND, "read journal", "none of this volume is kept");
+        }
+        return journal.read(from, maxBytes);
+    }
+
+    /** Journals end with the grant. */
+    private void expireJournals(long now) {
+        journals.values().removeIf(journal -> {
+            boolean over = grants.live(journal.tenant(), now) == null;
+            if (over) {
+                charge(journal.tenant(), -journal.bytes());
+                journal.delete();
+            }
+            return over;
+        });
     }
 
     // ------------------------------------------------------------------------------------------------- blocks
@@ -907,6 +1042,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
                 drop(slot);
             }
         }
+        expireJournals(now);
         book.sync();
         return garbage;
     }
@@ -1024,6 +1160,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         } finally {
             synchronized (this) {
                 slots.values().forEach(slot -> slot.file.rest());
+                journals.values().forEach(JournalFile::close);
                 book.close();
             }
             blocks.close();

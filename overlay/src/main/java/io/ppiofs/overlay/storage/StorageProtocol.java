@@ -27,7 +27,9 @@ final class StorageProtocol {
         PROBE,
         SHARED,
         HEADS,
-        VOUCH
+        VOUCH,
+        JOURNAL,
+        JOURNAL_PAGE
     }
 
     /** Why not; the ordinal plus one is the number on the wire: append only. */

@@ -239,6 +239,16 @@ public final class StorageServer implements AutoCloseable {
             case PROBE -> CborMap.builder().put(2, storage.digest(asker));
             case SHARED -> shared(asker, request);
             case VOUCH -> CborMap.builder().put(2, vouched(RecordFields.peer(request, 2)));
+            case JOURNAL ->
+                CborMap.builder()
+                        .put(
+                                2,
+                                storage.journal(
+                                        JournalOrder.open(record(request, 2), network)
+                                                .order(),
+                                        RecordFields.envelopes(
+                                                request, 3, JournalOrder.MAX_ENTRIES, JournalOrder.MAX_ENTRIES_BYTES)));
+            case JOURNAL_PAGE -> journalPage(request);
             case HEADS ->
                 CborMap.builder()
                         .put(
@@ -350,6 +360,20 @@ public final class StorageServer implements AutoCloseable {
     private CborMap.Builder head(CborMap request) throws MalformedException {
         PinnedHead.Signed head = storage.head(RecordFields.peer(request, 2), request.bytes(3, PinnedHead.VOLUME));
         return CborMap.builder().put(2, head == null ? CborSimple.NULL : CborBytes.of(head.envelope()));
+    }
+
+    private CborMap.Builder journalPage(CborMap request) throws MalformedException {
+        StorageClient.JournalPage page = storage.journal(
+                RecordFields.peer(request, 2),
+                request.bytes(3, PinnedHead.VOLUME),
+                request.uint(4, Long.MAX_VALUE),
+                JournalOrder.MAX_ENTRIES_BYTES);
+        return CborMap.builder()
+                .put(2, page.stream())
+                .put(3, page.trimmed())
+                .put(4, page.next())
+                .put(5, page.first())
+                .put(6, RecordFields.envelopes(page.entries()));
     }
 
     private CborMap.Builder shared(PeerId asker, CborMap request) throws MalformedException {
