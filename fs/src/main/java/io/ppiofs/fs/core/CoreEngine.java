@@ -1,12 +1,15 @@
 package io.ppiofs.fs.core;
 
 import com.google.common.util.concurrent.Striped;
+import com.google.common.util.concurrent.Uninterruptibles;
 import io.ppiofs.blockstore.BlockRef;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.CheckpointStore.Checkpoint;
 import io.ppiofs.fs.journal.Journal;
 import io.ppiofs.fs.journal.JournalOptions;
+import io.ppiofs.fs.journal.JournalReplica;
+import io.ppiofs.fs.journal.ReplicaSeal;
 import io.ppiofs.fs.tree.MerkleTree;
 import io.ppiofs.fs.tree.NodeCache;
 import io.ppiofs.fs.tree.NodeVisitor;
@@ -14,11 +17,13 @@ import io.ppiofs.fs.tree.TreeContext;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -42,6 +47,10 @@ public final class CoreEngine {
     private static final int CHANGE_COST = 1024;
 
     private static final long TICK_MILLIS = 200;
+
+    /** A replica answers sooner; nobody waits longer. */
+    private static final long COPIES_SECONDS = 30;
+
     private static final int STRIPES = 1024;
     private static final String META_INODES = "inodes";
 
@@ -67,6 +76,7 @@ public final class CoreEngine {
     private volatile long firstUncheckpointedNanos;
     private volatile long lastCheckpointMillis;
     private volatile @Nullable String lastError;
+    private volatile @Nullable JournalReplica replica;
     private volatile boolean closing;
     private volatile boolean closed;
     private @Nullable Thread clockThread;
@@ -265,6 +275,48 @@ public final class CoreEngine {
         relieved(() -> journal.commit(lsn));
     }
 
+    /**
+     * From now on who wants something durable waits for its copies elsewhere, too.
+     *
+     * @param seal used by nobody else
+     * @return the last record of the journal that is not given to the replica
+     */
+    public long copyTo(JournalReplica copies, ReplicaSeal seal) {
+        long last = journal.copyTo(copies, seal);
+        replica = copies;
+        return last;
+    }
+
+    /**
+     * Everything in the journal's buffer is as durable when it returns as the mount promises: on this disk, and on others if
+     * there are to be copies.
+     *
+     * @throws PpiofsException IO if others did not confirm in time; it is on this disk all the same, and a later call may find
+     *     it on others
+     */
+    void commitAsPromised() {
+        long lsn = journal.lastLsn();
+        relieved(() -> journal.commit(lsn));
+        JournalReplica copies = replica;
+        if (copies == null) {
+            return;
+        }
+        try {
+            Uninterruptibles.getUninterruptibly(copies.confirmed(lsn), COPIES_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw notCopied(
+                    e.getCause() instanceof PpiofsException cause ? String.valueOf(cause.getMessage()) : e.toString(),
+                    e);
+        } catch (TimeoutException e) {
+            throw notCopied("no answer within " + COPIES_SECONDS + " s", e);
+        }
+    }
+
+    private PpiofsException notCopied(String why, Exception cause) {
+        return new PpiofsException(
+                ErrorKind.IO, "sync", "volume " + volume.name(), "it is on this disk, but not on peers: " + why, cause);
+    }
+
     /** Tries again once if the disk was full and something could be given up for it. */
     private void relieved(Runnable write) {
         try {
@@ -294,7 +346,7 @@ public final class CoreEngine {
             LOG.debug("volume {} is closing", volume.name(), closingNow);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+        } catch (ExecutionException | TimeoutException e) {
             throw new PpiofsException(ErrorKind.IO, "collect", volume.name(), "background work did not end", e);
         }
     }

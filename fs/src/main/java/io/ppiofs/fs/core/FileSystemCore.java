@@ -116,7 +116,7 @@ public interface FileSystemCore extends Closeable {
         return CacheLimit.NONE;
     }
 
-    /** Durable on this machine's disk when it returns. */
+    /** Durable when it returns: on this machine's disk, and on others where the volume promises that. */
     void fsync(OpenFile file, boolean dataOnly);
 
     void release(OpenFile file);

@@ -1285,7 +1285,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     public void fsync(OpenFile file, boolean dataOnly) {
         if (file instanceof OpenRegular r) {
             contents.flushForFsync(r.state);
-            engine.commitJournal();
+            engine.commitAsPromised();
         }
     }
 
@@ -1430,7 +1430,7 @@ public final class VolumeFileSystem implements FileSystemCore {
 
     @Override
     public void fsyncdir(OpenDirectory directory) {
-        engine.commitJournal();
+        engine.commitAsPromised();
     }
 
     @Override
@@ -1597,7 +1597,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     @Override
     public void syncfs() {
         contents.flushAll();
-        engine.commitJournal();
+        engine.commitAsPromised();
     }
 
     /** Brings everything into the tree and saves the head. */

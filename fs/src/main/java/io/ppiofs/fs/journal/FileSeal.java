@@ -4,6 +4,7 @@ import io.ppiofs.blockstore.sealed.CryptoProvider;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
+import java.util.Arrays;
 import javax.crypto.AEADBadTagException;
 import javax.crypto.Cipher;
 import javax.crypto.Mac;
@@ -27,15 +28,22 @@ final class FileSeal {
     private final Cipher cipher;
 
     FileSeal(byte[] journalKey, byte[] salt) {
+        key = derive(journalKey, salt, INFO);
         try {
-            byte[] extracted = hmac(salt, journalKey);
-            byte[] info = new byte[INFO.length + 1];
-            System.arraycopy(INFO, 0, info, 0, INFO.length);
-            info[INFO.length] = 1;
-            key = new SecretKeySpec(hmac(extracted, info), "AES");
             cipher = CryptoProvider.fastest().cipher();
         } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("the JDK lacks AES-GCM or HMAC-SHA-256", e);
+            throw new IllegalStateException("the JDK lacks AES-GCM", e);
+        }
+    }
+
+    /** HKDF-SHA-256 to one AES-256 key. */
+    static SecretKeySpec derive(byte[] secret, byte[] salt, byte[] info) {
+        try {
+            byte[] expand = Arrays.copyOf(info, info.length + 1);
+            expand[info.length] = 1;
+            return new SecretKeySpec(hmac(hmac(salt, secret), expand), "AES");
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("the JDK lacks HMAC-SHA-256", e);
         }
     }
 

@@ -53,6 +53,12 @@ public final class Journal implements Closeable {
     /** Of the last flush; null if it went well. */
     private @Nullable PpiofsException failure;
 
+    /** Null while no copies are made elsewhere. */
+    private @Nullable Copying copying;
+
+    /** Where copies of records go, and what seals them; the seal is used by the journal's thread only. */
+    private record Copying(JournalReplica replica, ReplicaSeal seal) {}
+
     /** Written under lock, read by any. */
     private volatile long durableLsn;
 
@@ -245,6 +251,26 @@ public final class Journal implements Closeable {
         }
     }
 
+    /**
+     * From now on each record is given to {@code replica}, too, sealed, once it is durable here.
+     *
+     * @param seal used by nobody else
+     * @return the last record that is not given to it
+     */
+    public long copyTo(JournalReplica replica, ReplicaSeal seal) {
+        lock.lock();
+        try {
+            checkOpen();
+            if (copying != null) {
+                throw new IllegalStateException("copies are made already");
+            }
+            copying = new Copying(replica, seal);
+            return durableLsn;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Later records go to a new file; returns the last lsn before it. Does not wait for the disk. */
     public long roll() {
         lock.lock();
@@ -395,16 +421,28 @@ public final class Journal implements Closeable {
     }
 
     private void madeDurable(long lsn) {
+        List<RecordBatch> done = new ArrayList<>();
+        Copying copies;
         lock.lock();
         try {
             while (!inFlight.isEmpty() && inFlight.get(0).lastLsn() <= lsn) {
-                pendingBytes -= inFlight.remove(0).length();
+                RecordBatch batch = inFlight.remove(0);
+                pendingBytes -= batch.length();
+                done.add(batch);
             }
             durableLsn = lsn;
             failure = null;
+            copies = copying;
             progress.signalAll();
         } finally {
             lock.unlock();
+        }
+        if (copies != null) {
+            for (RecordBatch batch : done) {
+                copies.seal()
+                        .seal(batch.firstLsn(), batch.count(), batch.bytes(), batch.length())
+                        .forEach(copies.replica()::append);
+            }
         }
     }
 

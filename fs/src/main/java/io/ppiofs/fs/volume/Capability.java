@@ -52,6 +52,11 @@ public sealed interface Capability {
             return VolumeRoot.tenant(root);
         }
 
+        /** What seals copies of the writers' journals on peers ({@code ReplicaSeal}). */
+        public Secret journalCopies() {
+            return VolumeRoot.journalCopies(root);
+        }
+
         /** Secret salt of the hashing that proposes peers for the volume's groups. */
         public Secret placementSalt() {
             return VolumeRoot.placementSalt(root);

@@ -21,6 +21,11 @@ final class VolumeRoot {
         return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/placement", Secret.LENGTH));
     }
 
+    /** What seals copies of the journal on peers: who can write can go on from them. */
+    static Secret journalCopies(Secret root) {
+        return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/journal-copies", Secret.LENGTH));
+    }
+
     /** The secret of the last epoch there can be. */
     static Secret lastEpoch(Secret root) {
         return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/last-epoch", Secret.LENGTH));

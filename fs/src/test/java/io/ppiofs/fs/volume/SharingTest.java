@@ -288,6 +288,8 @@ class SharingTest {
         assertThat(copy.tenantSeed()).isEqualTo(all.tenantSeed());
         assertThat(copy.placementSalt()).isEqualTo(all.placementSalt());
         assertThat(all.tenantSeed()).isNotEqualTo(all.placementSalt());
+        assertThat(copy.journalCopies()).isEqualTo(all.journalCopies());
+        assertThat(all.journalCopies()).isNotIn(all.tenantSeed(), all.placementSalt());
         assertThat(new SigningKey(all.tenantSeed()).publicKey())
                 .isNotEqualTo(all.owner().publicKey());
         String hex = java.util.HexFormat.of().formatHex(Fixed.RW.tenantSeed().bytes()) + "\n"
