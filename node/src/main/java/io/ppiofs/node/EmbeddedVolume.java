@@ -20,7 +20,10 @@ import io.ppiofs.fs.core.HeadCheckpoints;
 import io.ppiofs.fs.core.SpaceAccount;
 import io.ppiofs.fs.core.VolumeFileSystem;
 import io.ppiofs.fs.fuse.CoarseClock;
+import io.ppiofs.fs.journal.JournalReplica;
+import io.ppiofs.fs.journal.ReplicaSeal;
 import io.ppiofs.fs.tree.SipHash;
+import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.fs.volume.HybridLogicalClock;
 import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.VolumeId;
@@ -32,6 +35,7 @@ import io.ppiofs.node.swarm.SwarmVolume;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -60,15 +64,21 @@ final class EmbeddedVolume implements OpenVolume {
     private final SegmentBlockStore store;
     private final @Nullable SwarmVolume swarm;
     private final Set<EmbeddedVolume> live;
+    private final UnlockedVolume volume;
+    private final HeadCheckpoints heads;
+    private boolean journalCopied;
 
     private EmbeddedVolume(
-            VolumeId id,
+            UnlockedVolume volume,
+            HeadCheckpoints heads,
             VolumeFileSystem fs,
             SealedBlocks blocks,
             SegmentBlockStore store,
             @Nullable SwarmVolume swarm,
             Set<EmbeddedVolume> live) {
-        this.id = id;
+        this.volume = volume;
+        this.heads = heads;
+        this.id = volume.config().id();
         this.swarm = swarm;
         this.live = live;
         this.fs = fs;
@@ -97,6 +107,7 @@ final class EmbeddedVolume implements OpenVolume {
         BlockStore below = swarm == null ? store : swarm.store();
         SealedBlocks blocks =
                 new SealedBlocks(below, volume.keys(), sealing(volume.config().parameters(), config));
+        HeadCheckpoints heads = new HeadCheckpoints(volume.heads(), clock, writer.slot());
         CoreVolume core = new CoreVolume(
                 volume.config().name(),
                 blocks,
@@ -104,7 +115,7 @@ final class EmbeddedVolume implements OpenVolume {
                 new SipHash(volume.keys().levelKey()),
                 volume.journalDirectory(),
                 volume.keys().journalKey(),
-                new HeadCheckpoints(volume.heads(), clock, writer.slot()),
+                heads,
                 clock,
                 writer.slot(),
                 space);
@@ -115,7 +126,7 @@ final class EmbeddedVolume implements OpenVolume {
             options = options.withIntervals(options.syncInterval(), PUBLISHED);
         }
         VolumeFileSystem fs = VolumeFileSystem.open(core, options, files, CoarseClock.ofSystem());
-        EmbeddedVolume opened = new EmbeddedVolume(volume.config().id(), fs, blocks, store, swarm, live);
+        EmbeddedVolume opened = new EmbeddedVolume(volume, heads, fs, blocks, store, swarm, live);
         live.add(opened);
         if (swarm != null) {
             fs.onCheckpoint(saved -> swarm.onCheckpoint());
@@ -187,6 +198,33 @@ final class EmbeddedVolume implements OpenVolume {
     @Override
     public FileSystemCore core() {
         return fs;
+    }
+
+    @Override
+    public synchronized void syncToSwarm() {
+        SwarmVolume peers = swarm;
+        if (peers == null || !(volume.capability() instanceof Capability.ReadWrite rw)) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID,
+                    "mount",
+                    "-o sync=swarm",
+                    "the blocks of volume " + volume.config().name()
+                            + " are only on this machine; 'ppiofs volume place' brings them to peers, in a node that is in"
+                            + " their network");
+        }
+        if (journalCopied) {
+            return;
+        }
+        byte[] last = HeadCheckpoints.stream(volume.heads().read().state());
+        long number = Math.max(System.currentTimeMillis(), last == null ? 0 : ReplicaSeal.numberOf(last) + 1);
+        byte[] stream = ReplicaSeal.newStream(number, new SecureRandom());
+        JournalReplica replica = peers.copyJournal(stream);
+        heads.copiedIn(stream);
+        peers.journalBegins(
+                fs.engine().copyTo(replica, new ReplicaSeal(rw.journalCopies().bytes(), stream)));
+        journalCopied = true;
+        // the journal on peers goes on from a head that says so
+        fs.checkpoint();
     }
 
     @Override

@@ -94,6 +94,15 @@ final class FollowedVolume implements OpenVolume {
     }
 
     @Override
+    public void syncToSwarm() {
+        throw new PpiofsException(
+                ErrorKind.INVALID,
+                "mount",
+                "-o sync=swarm",
+                "volume " + volume.config().name() + " is only read here, nothing is synced; leave the option out");
+    }
+
+    @Override
     public void close() {
         swarm.close();
         fs.close();

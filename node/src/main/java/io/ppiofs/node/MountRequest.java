@@ -12,6 +12,7 @@ import java.util.List;
  * @param directory absolute
  * @param kernelOptions already checked by the command
  * @param threads FUSE workers, 0: the node's configuration decides
+ * @param swarmSync fsync returns when peers have the data, too
  * @param attached unmount when the asker goes away
  */
 public record MountRequest(
@@ -20,6 +21,7 @@ public record MountRequest(
         boolean readOnly,
         List<String> kernelOptions,
         int threads,
+        boolean swarmSync,
         boolean attached,
         Unlock unlock) {
     /** The volume that {@code ppiofs mount DIR} means; it is created at its first mount. */
@@ -44,6 +46,7 @@ public record MountRequest(
                 .with("readOnly", readOnly)
                 .with("options", kernelOptions)
                 .with("threads", (long) threads)
+                .with("swarmSync", swarmSync)
                 .with("attached", attached);
         return withUnlock(request, unlock);
     }
@@ -63,6 +66,7 @@ public record MountRequest(
                 request.flag("readOnly"),
                 request.texts("options"),
                 threads == null ? 0 : threads.intValue(),
+                request.flag("swarmSync"),
                 request.flag("attached"),
                 unlockOf(request));
     }

@@ -109,6 +109,9 @@ final class Mounts {
         OpenVolume volume = acquire(name, request.unlock());
         FuseMount fuse;
         try {
+            if (request.swarmSync() && !request.readOnly()) {
+                volume.syncToSwarm();
+            }
             fuse = services.driver().mount(volume.core(), request.directory(), options);
         } catch (RuntimeException e) {
             releaseAfter(e, name);

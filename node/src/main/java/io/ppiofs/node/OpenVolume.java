@@ -20,6 +20,13 @@ public interface OpenVolume extends AutoCloseable {
      */
     void publish(Progress progress);
 
+    /**
+     * From now on, and until it is closed, fsync through any mount of the volume returns when peers have the data, too.
+     *
+     * @throws io.ppiofs.error.PpiofsException INVALID if the volume's blocks are only here, or are kept once
+     */
+    void syncToSwarm();
+
     /** Makes everything durable by a checkpoint and lets go. */
     @Override
     void close();

@@ -135,6 +135,11 @@ public final class FakeServices implements NodeServices {
         }
 
         @Override
+        public void syncToSwarm() {
+            events.add("sync to swarm " + name);
+        }
+
+        @Override
         public VolumeFacts facts() {
             return new VolumeFacts(7, 1, 4096, garbageBytes, Instant.EPOCH, null, Map.of("dirtyBytes", 5L));
         }

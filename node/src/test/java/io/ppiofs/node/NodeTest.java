@@ -65,7 +65,7 @@ class NodeTest {
     }
 
     private MountRequest mountOf(String name, boolean attached) {
-        return new MountRequest("default", mountPoint(name), false, List.of(), 0, attached, Unlock.NONE);
+        return new MountRequest("default", mountPoint(name), false, List.of(), 0, false, attached, Unlock.NONE);
     }
 
     private Path mountPoint(String name) {
@@ -94,7 +94,8 @@ class NodeTest {
     @Test
     void anotherVolumeMustExist() {
         start(Node.Life.untilStopped(null));
-        MountRequest other = new MountRequest("photos", mountPoint("m"), false, List.of(), 0, false, Unlock.NONE);
+        MountRequest other =
+                new MountRequest("photos", mountPoint("m"), false, List.of(), 0, false, false, Unlock.NONE);
         assertKind(ErrorKind.NOT_FOUND, () -> ask(other.toRequest()));
         ask(new Request("volume.create").with("name", "photos"));
         ask(other.toRequest());
@@ -114,8 +115,8 @@ class NodeTest {
     @Test
     void aMountPointThatIsMissingMakesNoVolume() {
         start(Node.Life.untilStopped(null));
-        MountRequest request =
-                new MountRequest("default", directory.resolve("nowhere"), false, List.of(), 0, false, Unlock.NONE);
+        MountRequest request = new MountRequest(
+                "default", directory.resolve("nowhere"), false, List.of(), 0, false, false, Unlock.NONE);
         assertKind(ErrorKind.NOT_FOUND, () -> ask(request.toRequest()));
         assertThat(services.volumes()).isEmpty();
     }

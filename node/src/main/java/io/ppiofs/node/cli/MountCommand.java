@@ -35,6 +35,7 @@ import picocli.CommandLine.Parameters;
             "  allow_other, allow_root             let other users in; permissions are always checked",
             "  dev, nodev, suid, nosuid, exec, noexec, atime, noatime, sync, dirsync   as in mount(8)",
             "  sync=disk                           fsync returns when this machine's disk has it (the default)",
+            "  sync=swarm                          fsync returns when a majority of the peers of the copies has it, too",
             "  home=DIR, passphrase-file=FILE, key-file=FILE, threads=N                for fstab",
             "  x-*, _netdev, nofail, noauto, user … are for mount(8) and systemd and accepted",
             "",
@@ -99,6 +100,7 @@ final class MountCommand implements Callable<Integer> {
                 list.readOnly(),
                 list.kernelOptions(),
                 list.threads(),
+                list.swarmSync(),
                 !detach,
                 unlock.read(main.surroundings().environment(), list.passphraseFile(), list.keyFile()));
         try {
@@ -118,6 +120,7 @@ final class MountCommand implements Callable<Integer> {
                             request.readOnly(),
                             request.kernelOptions(),
                             request.threads(),
+                            request.swarmSync(),
                             request.attached(),
                             asked));
         }
@@ -225,6 +228,7 @@ final class MountCommand implements Callable<Integer> {
                     request.readOnly(),
                     request.kernelOptions(),
                     request.threads(),
+                    request.swarmSync(),
                     false,
                     request.unlock());
             announce(node.handler().handle(detached.toRequest(), new NodeAccess.Alone(Progress.NONE)));

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param kernelOptions for the driver, without duplicates; of opposites the last one counts
  * @param home {@code home=DIR}
  * @param threads {@code threads=N}, 0 if not given
+ * @param swarmSync {@code sync=swarm}
  */
 record MountOptionList(
         boolean readOnly,
@@ -22,7 +23,8 @@ record MountOptionList(
         @Nullable Path home,
         @Nullable Path passphraseFile,
         @Nullable Path keyFile,
-        int threads) {
+        int threads,
+        boolean swarmSync) {
     /** Options that the driver or the kernel acts on, each with those that it takes back. */
     private static final Map<String, Set<String>> KERNEL = Map.ofEntries(
             Map.entry("allow_other", Set.of("allow_root")),
@@ -109,6 +111,7 @@ record MountOptionList(
         private @Nullable Path passphraseFile;
         private @Nullable Path keyFile;
         private int threads;
+        private boolean swarmSync;
 
         Builder(boolean sloppy) {
             this.sloppy = sloppy;
@@ -162,17 +165,14 @@ record MountOptionList(
             return Integer.parseInt(value);
         }
 
-        private static void sync(String option, String value) {
-            if (value.equals("swarm")) {
-                throw new PpiofsException(
-                        ErrorKind.NOT_SUPPORTED,
-                        "mount",
-                        "-o " + option,
-                        "needs the network, which this version does not have; use sync=disk");
+        private void sync(String option, String value) {
+            if (!value.equals("disk") && !value.equals("swarm")) {
+                throw wrong(
+                        option,
+                        "must be sync=disk (fsync returns when this machine's disk has it) or sync=swarm (when peers have it,"
+                                + " too)");
             }
-            if (!value.equals("disk")) {
-                throw wrong(option, "must be sync=disk (fsync returns when this machine's disk has it)");
-            }
+            swarmSync = value.equals("swarm");
         }
 
         private static PpiofsException wrong(String option, String what) {
@@ -180,7 +180,8 @@ record MountOptionList(
         }
 
         MountOptionList build() {
-            return new MountOptionList(readOnly, List.copyOf(kernel), home, passphraseFile, keyFile, threads);
+            return new MountOptionList(
+                    readOnly, List.copyOf(kernel), home, passphraseFile, keyFile, threads, swarmSync);
         }
     }
 }

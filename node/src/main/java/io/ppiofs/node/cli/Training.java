@@ -36,7 +36,10 @@ final class Training {
     private static void mount(Home home) throws IOException {
         Path mountPoint = Files.createTempDirectory("ppiofs-train-");
         try {
-            ask(home, new MountRequest("training", mountPoint, false, List.of(), 0, false, Unlock.NONE).toRequest());
+            ask(
+                    home,
+                    new MountRequest("training", mountPoint, false, List.of(), 0, false, false, Unlock.NONE)
+                            .toRequest());
             ask(home, new Request("umount").with("dir", mountPoint.toString()).with("force", true));
         } finally {
             Files.delete(mountPoint);

@@ -163,6 +163,7 @@ public final class StorageService implements AutoCloseable {
         facts.put("groups", (long) usage.groups());
         facts.put("grants", (long) usage.accounts());
         facts.put("heads", (long) usage.heads());
+        facts.put("keptJournals", (long) usage.journals());
         ServerStatistics served = blocks.statistics();
         facts.put("blockStreams", (long) served.streams());
         facts.put("bytesServed", served.sent());

@@ -3,10 +3,12 @@ package io.ppiofs.node.swarm;
 import io.ppiofs.blockstore.Cid;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -17,6 +19,11 @@ import java.util.concurrent.TimeUnit;
  */
 final class Backlog {
     private final Map<Cid, Long> waiting = new LinkedHashMap<>();
+
+    /** Placed, but on fewer peers than fsync promises; both ways round. */
+    private final Map<Cid, Long> thin = new HashMap<>();
+
+    private final TreeMap<Long, Cid> thinByPosition = new TreeMap<>();
     private long last;
     private boolean closed;
     private boolean woken;
@@ -57,6 +64,36 @@ final class Backlog {
     /** These are placed, or gone. */
     synchronized void done(Iterable<Cid> cids) {
         cids.forEach(waiting::remove);
+    }
+
+    /** These wait, and are placed on fewer peers than fsync promises; {@link #done} comes next. */
+    synchronized void thin(Iterable<Cid> cids) {
+        for (Cid cid : cids) {
+            Long position = waiting.get(cid);
+            if (position != null && thin.putIfAbsent(cid, position) == null) {
+                thinByPosition.put(position, cid);
+            }
+        }
+    }
+
+    /** These are on enough peers now. */
+    synchronized void firm(Iterable<Cid> cids) {
+        for (Cid cid : cids) {
+            Long position = thin.remove(cid);
+            if (position != null) {
+                thinByPosition.remove(position);
+            }
+        }
+    }
+
+    /** All that are {@link #thin}. */
+    synchronized List<Cid> thin() {
+        return List.copyOf(thin.keySet());
+    }
+
+    /** Whether every block that was added at or before {@code position} is on as many peers as fsync promises. */
+    synchronized boolean isFirmUpTo(long position) {
+        return isDoneUpTo(position) && (thin.isEmpty() || thinByPosition.firstKey() > position);
     }
 
     /** The position of the newest block. */

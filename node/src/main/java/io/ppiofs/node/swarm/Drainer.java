@@ -25,6 +25,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +51,12 @@ final class Drainer implements AutoCloseable {
 
     /** A block that is not here any more is fetched for a check in one of so many comparisons. */
     private static final int FETCHED_CHECKS = 12;
+
+    /** Most stored bytes that are under way at a time while somebody waits. */
+    private static final int URGENT_BYTES = 2 << 20;
+
+    /** What is placed is tended this often at least, whoever waits. */
+    private static final Duration TEND = Duration.ofSeconds(5);
 
     /** Where blocks come from that this machine needs for another peer. */
     private final BlockStore blocks;
@@ -81,6 +88,11 @@ final class Drainer implements AutoCloseable {
     private volatile Map<GroupId, Integer> safe = Map.of();
 
     private volatile Progress progress = () -> {};
+
+    /** Whether somebody waits for blocks of the backlog. */
+    private volatile BooleanSupplier urgent = () -> false;
+
+    private long tended = System.nanoTime();
     private long nextCatchUp = System.nanoTime();
     private boolean catchUpGoesOn;
     private long nextCheck = System.nanoTime();
@@ -131,6 +143,16 @@ final class Drainer implements AutoCloseable {
     void start(Progress onProgress) {
         progress = onProgress;
         thread.start();
+    }
+
+    /** @param waited whether somebody waits for blocks of the backlog: then batches are small, and what can wait does */
+    void hurriedBy(BooleanSupplier waited) {
+        urgent = waited;
+    }
+
+    /** Copies of what is new. */
+    int copies() {
+        return options.scheme().whileOpen().slots();
     }
 
     /** From now on the volume is kept like this; groups that are kept otherwise are written anew. */
@@ -190,8 +212,16 @@ final class Drainer implements AutoCloseable {
             try {
                 boolean busy = regrouper.isBusy();
                 boolean did = drain(backlog.next(MAX_BATCH, busy ? Duration.ZERO : options.retry()));
+                recountThin();
                 progress.run();
-                tend();
+                boolean later = did
+                        && urgent.getAsBoolean()
+                        && backlog.size() > 0
+                        && System.nanoTime() - tended < TEND.toNanos();
+                if (!later) {
+                    tend();
+                    tended = System.nanoTime();
+                }
                 if (!did && !busy && backlog.size() > 0) {
                     backlog.pause(options.retry()); // nobody took anything: peers come at no known time
                 }
@@ -238,13 +268,14 @@ final class Drainer implements AutoCloseable {
     private List<StoredBlock> batch(List<Cid> cids, List<Cid> settled) {
         List<Cid> wanted = new ArrayList<>();
         long bytes = 0;
+        int most = urgent.getAsBoolean() ? Math.min(URGENT_BYTES, options.batchBytes()) : options.batchBytes();
         for (Cid cid : cids) {
             if (book.contains(cid)) {
                 settled.add(cid);
                 continue;
             }
             long length = local.length(cid);
-            if (bytes > 0 && bytes + length > options.batchBytes()) {
+            if (bytes > 0 && bytes + length > most) {
                 break;
             }
             bytes += Math.max(0, length);
@@ -325,6 +356,7 @@ final class Drainer implements AutoCloseable {
         Map<Integer, BitSet> stored = courier.send(group, toAll(group, batch));
         List<Inventory.Entry> entries = new ArrayList<>();
         List<Cid> placed = new ArrayList<>();
+        List<Cid> thin = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {
             Cid cid = batch.get(i).cid();
             List<Integer> without = new ArrayList<>();
@@ -337,8 +369,12 @@ final class Drainer implements AutoCloseable {
                 entries.add(new Inventory.Entry(cid, batch.get(i).bytes().remaining()));
                 placed.add(cid);
                 without.forEach(slot -> lacking.add(group, slot, cid));
+                if (stored.size() - without.size() < group.majority()) {
+                    thin.add(cid);
+                }
             }
         }
+        backlog.thin(thin);
         if (!entries.isEmpty()) {
             book.append(group, entries);
             if (lacking.isEmpty()) {
@@ -347,6 +383,28 @@ final class Drainer implements AutoCloseable {
             count();
         }
         return placed;
+    }
+
+    /** Blocks that were on too few peers and may be on enough now. */
+    private void recountThin() {
+        List<Cid> firm = new ArrayList<>();
+        for (Cid cid : backlog.thin()) {
+            GroupBook.Located at = book.locate(cid);
+            if (at == null
+                    || !at.group().scheme().isCopies()
+                    || copiesOf(at.group(), cid) >= at.group().majority()) {
+                firm.add(cid);
+            }
+        }
+        backlog.firm(firm);
+    }
+
+    private int copiesOf(Group group, Cid cid) {
+        int copies = 0;
+        for (int slot : group.slotsToFill()) {
+            copies += lacking.of(group, slot).contains(cid) ? 0 : 1;
+        }
+        return copies;
     }
 
     private static Map<Integer, List<StoredBlock>> toAll(Group group, List<StoredBlock> batch) {

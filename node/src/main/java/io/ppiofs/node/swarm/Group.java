@@ -71,6 +71,11 @@ final class Group {
         return slots;
     }
 
+    /** On how many peers of their own must be what fsync promises: a majority of the slots, all peers if they are fewer. */
+    int majority() {
+        return Math.min(holders().size(), scheme().slots() / 2 + 1);
+    }
+
     Phase phase() {
         return phase;
     }

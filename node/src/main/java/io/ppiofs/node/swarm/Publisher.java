@@ -68,8 +68,21 @@ final class Publisher {
     private long nextLate = System.nanoTime();
     private List<String> lastTables = List.of();
 
-    /** The inventory block of an open group as it was given to its holders. */
-    private record Place(int blocks, Cid inventory, Set<PeerId> holders) {}
+    /** Hears of heads that are firm; null if nobody asks. */
+    private volatile @Nullable Firm firm;
+
+    private long firmClock;
+    private long nextFirm = System.nanoTime();
+
+    /** The inventory block of an open group as it was given to its holders. @param enough whether enough of them have it */
+    private record Place(int blocks, Cid inventory, Set<PeerId> holders, boolean enough) {}
+
+    /** Hears that a head, and all that it reaches and was written since this node began, is on as many peers as fsync promises. */
+    @FunctionalInterface
+    interface Firm {
+        /** @param newest the group whose holders keep the head */
+        void run(Head head, Group newest);
+    }
 
     Publisher(
             UnlockedVolume volume,
@@ -103,6 +116,12 @@ final class Publisher {
         return publishedClock;
     }
 
+    /** From now on heads are published when enough peers have what they reach, and again until they are firm. */
+    void whenFirm(Firm listener) {
+        firm = listener;
+        backlog.wake();
+    }
+
     /** Whether peers keep the head of the last checkpoint. */
     boolean isUpToDate() {
         Due last = due;
@@ -118,12 +137,13 @@ final class Publisher {
     void run() throws InterruptedException {
         Due next = due;
         List<Group> groups = book.current();
-        if (next == null || groups.isEmpty() || !backlog.isDoneUpTo(next.position())) {
+        if (next == null || groups.isEmpty() || !isPlaced(next.position())) {
             return;
         }
         pinLate();
         List<String> tables = tables(groups);
-        boolean fresh = next.head().state().clock() > publishedClock;
+        boolean fresh = next.head().state().clock() > publishedClock
+                || firm != null && next.head().state().clock() > firmClock && System.nanoTime() - nextFirm >= 0;
         if (!fresh && tables.equals(lastTables)) {
             return;
         }
@@ -131,10 +151,15 @@ final class Publisher {
             publishedClock = next.head().state().clock(); // it came from there
             return;
         }
-        if (publish(next.head(), groups)) {
+        if (publish(next, groups)) {
             publishedClock = next.head().state().clock();
             lastTables = tables;
         }
+    }
+
+    /** Where fsync waits for peers, a head that not enough of them could show would be worse than the journal behind the last one. */
+    private boolean isPlaced(long position) {
+        return firm == null ? backlog.isDoneUpTo(position) : backlog.isFirmUpTo(position);
     }
 
     private static List<String> tables(List<Group> groups) {
@@ -142,7 +167,9 @@ final class Publisher {
     }
 
     /** @return whether at least one peer keeps it */
-    private boolean publish(Head head, List<Group> groups) throws InterruptedException {
+    private boolean publish(Due next, List<Group> groups) throws InterruptedException {
+        Head head = next.head();
+        boolean enough = true;
         if (drainer.dropExtras()) {
             openInventories.clear();
         }
@@ -150,6 +177,9 @@ final class Publisher {
         List<Manifest.Place> places = new ArrayList<>();
         for (Group group : groups) {
             Cid closed = group.table().inventory();
+            if (closed != null) {
+                openInventories.remove(group.number());
+            }
             Cid inventory = closed == null ? openInventory(group) : closed;
             if (inventory == null) {
                 return false;
@@ -158,7 +188,12 @@ final class Publisher {
         }
         StoredBlock manifest = SwarmReader.asBlock(volume.keys().sealManifest(new Manifest(network, places).encode()));
         Group newest = groups.get(groups.size() - 1);
-        if (drainer.place(manifest, newest) == 0) {
+        int holding = drainer.place(manifest, newest);
+        for (Place open : openInventories.values()) {
+            enough &= open.enough();
+        }
+        Firm listener = firm;
+        if (holding == 0 || listener != null && !(enough && holding >= newest.majority())) {
             return false;
         }
         Head named = volume.heads().published(head, manifest.cid());
@@ -177,6 +212,11 @@ final class Publisher {
         last = pin;
         outlet.announce(pin);
         drainer.published(groups);
+        if (listener != null && kept >= newest.majority() && backlog.isFirmUpTo(next.position())) {
+            firmClock = head.state().clock();
+            listener.run(head, newest);
+        }
+        nextFirm = System.nanoTime() + AGAIN.toNanos();
         LOG.debug(
                 "published {} of volume {} to {} peers", named, volume.config().name(), kept);
         return true;
@@ -184,14 +224,19 @@ final class Publisher {
 
     private @Nullable Cid openInventory(Group group) throws InterruptedException {
         Place last = openInventories.get(group.number());
-        if (last != null && last.blocks() == group.blocks() && last.holders().equals(group.holders())) {
+        if (last != null
+                && last.enough()
+                && last.blocks() == group.blocks()
+                && last.holders().equals(group.holders())) {
             return last.inventory();
         }
         StoredBlock block = SwarmReader.asBlock(book.inventory(group).encode());
-        if (drainer.place(block, group) == 0) {
+        int holding = drainer.place(block, group);
+        if (holding == 0) {
             return null;
         }
-        openInventories.put(group.number(), new Place(group.blocks(), block.cid(), group.holders()));
+        openInventories.put(
+                group.number(), new Place(group.blocks(), block.cid(), group.holders(), holding >= group.majority()));
         return block.cid();
     }
 

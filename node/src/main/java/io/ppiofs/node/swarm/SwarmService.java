@@ -5,6 +5,7 @@ import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.journal.JournalRestore;
 import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.fs.volume.Head;
 import io.ppiofs.fs.volume.Protection;
@@ -151,12 +152,57 @@ public final class SwarmService implements AutoCloseable {
         try {
             boolean writes = volume.capability() instanceof Capability.ReadWrite && volume.writer() != null;
             learn(volume, book, writes ? reader::learn : reader::learnOnly);
+            if (writes && volume.capability() instanceof Capability.ReadWrite rw) {
+                findLostWriter(volume, rw, book, reader);
+            }
             return volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null
                     ? writer(volume, volume.writer(), where, local, book, reader, rw, config)
                     : reader(volume, local, book, reader, config);
         } catch (RuntimeException e) {
             book.close();
             throw e;
+        }
+    }
+
+    /** Before the first change of this home: what another writer, who is gone, had fsynced behind the head. */
+    private void findLostWriter(UnlockedVolume volume, Capability.ReadWrite rw, GroupBook book, SwarmReader reader) {
+        WriterIdentity writer = volume.writer();
+        boolean foreign =
+                writer != null && volume.heads().read().clear().certificate().slot() != writer.slot();
+        if (!foreign || !JournalRestore.isUntouched(volume.journalDirectory())) {
+            return;
+        }
+        PeerId tenant = IdentityKey.ofSeed(rw.tenantSeed().bytes()).peerId();
+        try {
+            LostWriter lost = new LostWriter(volume, rw, tenant, storage, operators(), book);
+            if (lost.restore() != LostWriter.Found.NEWER_HEAD) {
+                return;
+            }
+            adoptNewest(volume);
+            learn(volume, book, reader::learn);
+            if (lost.restore() == LostWriter.Found.NEWER_HEAD) {
+                throw new PpiofsException(
+                        ErrorKind.NOT_CONNECTED,
+                        "open",
+                        "volume " + volume.config().name(),
+                        "peers keep a journal that goes on from a newer head, and none that answers keeps that head; try"
+                                + " again when more storage nodes are reachable, or mount the read-only capability");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PpiofsException(
+                    ErrorKind.INTERRUPTED, "open", "volume " + volume.config().name(), "the node is ending", e);
+        }
+    }
+
+    private void adoptNewest(UnlockedVolume volume) {
+        for (HeadBundle bundle : bundles(volume.config().id())) {
+            try {
+                Head now = volume.heads().adopt(bundle.head());
+                LOG.debug("volume {}: the head is {}", volume.config().name(), now);
+            } catch (PpiofsException e) {
+                LOG.info("volume {}: {}", volume.config().name(), e.getMessage());
+            }
         }
     }
 
@@ -238,9 +284,23 @@ public final class SwarmService implements AutoCloseable {
         Publisher publisher =
                 new Publisher(volume, writer, where, book, backlog, drainer, outlet(), tenant, network.id());
         LocalCache cache = limit(volume, local, store, book, backlog, drainer::safeEntries, config);
-        drainer.start(publisher::run);
-        return opened(new SwarmVolume(
-                book, reader, store, new SwarmVolume.Writing(backlog, drainer, publisher), cache, volumes::remove));
+        SwarmVolume.Writing writing = new SwarmVolume.Writing(
+                backlog,
+                drainer,
+                publisher,
+                number -> new CopiedJournal(
+                        volume.config().name(),
+                        tenant,
+                        network.id(),
+                        volume.config().id().bytes(),
+                        number,
+                        (peer, order, entries) -> silent.ask(peer, () -> storage.journal(peer, order, entries)),
+                        backlog::position,
+                        backlog::isFirmUpTo,
+                        CopiedJournal.Options.DEFAULT));
+        SwarmVolume opened = new SwarmVolume(book, reader, store, writing, cache, volumes::remove);
+        drainer.start(opened::progressed);
+        return opened(opened);
     }
 
     /** Operators other than this node, by what their adverts say. */

@@ -5,16 +5,22 @@ import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.HeadCheckpoints;
+import io.ppiofs.fs.journal.JournalReplica;
+import io.ppiofs.fs.journal.ReplicaSeal;
+import io.ppiofs.fs.volume.HeadState;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.overlay.gossip.Gossip;
 import io.ppiofs.overlay.identity.PeerId;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,8 +42,11 @@ public final class SwarmVolume implements AutoCloseable {
     /** Null for a volume that is only read. */
     private final @Nullable Writing writing;
 
-    /** What a writer has. */
-    record Writing(Backlog backlog, Drainer drainer, Publisher publisher) {}
+    /** What a writer has. @param journal makes what keeps copies of the journal on peers, by the stream's number */
+    record Writing(Backlog backlog, Drainer drainer, Publisher publisher, LongFunction<CopiedJournal> journal) {}
+
+    /** Null as long as nobody wants copies of the journal. */
+    private volatile @Nullable CopiedJournal journal;
 
     /** Null if the local store may grow as it likes. */
     private final @Nullable LocalCache cache;
@@ -73,6 +82,61 @@ public final class SwarmVolume implements AutoCloseable {
     /** Local blocks first, those of peers behind them. */
     public BlockStore store() {
         return store;
+    }
+
+    /**
+     * Begins to keep copies of the journal with the volume's holders. Records are to be given to what is returned, and {@link
+     * #journalBegins} is to be called.
+     *
+     * @param stream what the heads from now on will say ({@link HeadCheckpoints#copiedIn})
+     * @throws PpiofsException INVALID if the volume keeps only one copy of its blocks
+     */
+    public JournalReplica copyJournal(byte[] stream) {
+        Writing w = writing;
+        if (w == null || journal != null) {
+            throw new IllegalStateException("no journal of which copies could be made, or they are made already");
+        }
+        if (w.drainer().copies() < 2) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID,
+                    "mount",
+                    "-o sync=swarm",
+                    "the volume keeps one copy of its blocks, and fsync is to wait for two peers at least; run 'ppiofs volume"
+                            + " place' with --copies 2 or more");
+        }
+        CopiedJournal made = w.journal().apply(ReplicaSeal.numberOf(stream));
+        w.drainer().hurriedBy(made::isWaitedFor);
+        w.publisher().whenFirm((head, newest) -> {
+            HeadState state = head.state();
+            byte[] said = HeadCheckpoints.stream(state);
+            if (said != null && Arrays.equals(said, stream)) {
+                made.firm(state.journalLsn(), newest.holders(), newest.majority());
+            }
+        });
+        journal = made;
+        return made;
+    }
+
+    /** @param lsn the last record that was not given away */
+    public void journalBegins(long lsn) {
+        CopiedJournal made = journal;
+        if (made != null) {
+            made.start(lsn);
+        }
+    }
+
+    /** On the drainer's thread: blocks may have been placed. */
+    void progressed() throws InterruptedException {
+        CopiedJournal copies = journal;
+        if (copies != null) {
+            copies.blocksMoved();
+        }
+        if (writing != null) {
+            writing.publisher().run();
+        }
+        if (copies != null) {
+            copies.blocksMoved();
+        }
     }
 
     /** A checkpoint's head has been saved. Nothing is published before {@link #reconciled}. */
@@ -129,6 +193,10 @@ public final class SwarmVolume implements AutoCloseable {
             facts.put("toleratedFailures", (long) now.tolerates());
             facts.put("holdersWithoutHead", (long) writing.publisher().holdersWithoutHead());
             facts.put("unpublishedHead", writing.publisher().isUpToDate() ? 0L : 1L);
+            CopiedJournal copies = journal;
+            if (copies != null) {
+                facts.putAll(copies.facts());
+            }
         }
         return facts;
     }
@@ -207,6 +275,10 @@ public final class SwarmVolume implements AutoCloseable {
         }
         if (writing != null) {
             awaitPublished(writing);
+            CopiedJournal copies = journal;
+            if (copies != null) {
+                copies.close();
+            }
             writing.drainer().close();
         }
         if (cache != null) {

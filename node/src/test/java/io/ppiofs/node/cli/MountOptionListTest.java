@@ -53,10 +53,10 @@ class MountOptionListTest {
     }
 
     @Test
-    void theNetworkIsNotThereYet() {
-        assertThatThrownBy(() -> parse("sync=swarm"))
-                .isInstanceOfSatisfying(
-                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_SUPPORTED));
+    void theLastWordOnFsyncCounts() {
+        assertThat(parse("sync=swarm").swarmSync()).isTrue();
+        assertThat(parse("sync=swarm,sync=disk").swarmSync()).isFalse();
+        assertThat(parse("sync").swarmSync()).isFalse();
     }
 
     @Test

@@ -120,6 +120,26 @@ class DrainerTest {
     }
 
     @Test
+    void a_block_on_one_of_three_peers_is_placed_but_not_firm_until_a_second_one_has_it() {
+        peer();
+        FakePeer second = peer();
+        FakePeer third = peer();
+        start(3, 100);
+        write(3);
+        await().atMost(SOON).until(() -> backlog.isFirmUpTo(backlog.position()));
+        second.down = true;
+        third.down = true;
+        write(2);
+        long position = backlog.position();
+        awaitEmpty();
+        assertThat(backlog.isDoneUpTo(position)).isTrue();
+        assertThat(backlog.isFirmUpTo(position)).isFalse();
+        assertThat(backlog.isFirmUpTo(position - 2)).isTrue();
+        second.down = false;
+        await().atMost(SOON).until(() -> backlog.isFirmUpTo(position));
+    }
+
+    @Test
     void one_peer_is_enough_to_begin_and_others_are_taken_when_they_come() {
         FakePeer first = peer();
         start(3, 100);

@@ -86,11 +86,16 @@ final class StorageSwarm implements AutoCloseable {
 
     /** Makes the volume and mounts it. The node that makes it must be in the network, and lives with another mount. */
     PpiofsMount mountWriter(Path home, String option, String scheme) {
+        return mountWriter(home, option, scheme, PpiofsMount.OPTIONS);
+    }
+
+    /** The same, mounted with these options. */
+    PpiofsMount mountWriter(Path home, String option, String scheme, String mountOptions) {
         PpiofsMount first = new PpiofsMount(home, "default", scratch.directory("first"));
         scratch.onClose(first::close);
         first.mount();
         first.command().of("volume", "create", volume, option, scheme).ok();
-        writer = new PpiofsMount(home, volume, scratch.directory("m"));
+        writer = new PpiofsMount(home, volume, scratch.directory("m")).options(mountOptions);
         scratch.onClose(writer::close);
         writer.mount();
         return writer;
