@@ -21,6 +21,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongPredicate;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -90,6 +91,7 @@ final class CopiedJournal implements JournalReplica, AutoCloseable {
     private final Sender sender;
     private final LongSupplier position;
     private final LongPredicate firmUpTo;
+    private final Supplier<@Nullable String> placing;
     private final Options options;
     private final Thread thread;
 
@@ -121,6 +123,7 @@ final class CopiedJournal implements JournalReplica, AutoCloseable {
      * @param stream number above those of all earlier streams of the volume
      * @param position of the newest block in the backlog
      * @param firmUpTo whether blocks up to a position are on enough peers
+     * @param placing why blocks do not get there, null if nobody knows
      */
     CopiedJournal(
             String name,
@@ -131,6 +134,7 @@ final class CopiedJournal implements JournalReplica, AutoCloseable {
             Sender sender,
             LongSupplier position,
             LongPredicate firmUpTo,
+            Supplier<@Nullable String> placing,
             Options options) {
         this.name = name;
         this.tenant = tenant;
@@ -140,6 +144,7 @@ final class CopiedJournal implements JournalReplica, AutoCloseable {
         this.sender = sender;
         this.position = position;
         this.firmUpTo = firmUpTo;
+        this.placing = placing;
         this.options = options;
         this.thread = new Thread(this::run, "copy-journal-" + name);
         thread.setDaemon(true);
@@ -428,13 +433,15 @@ final class CopiedJournal implements JournalReplica, AutoCloseable {
     }
 
     private String why() {
-        String detail = trouble == null ? "" : " (" + trouble + ")";
+        String blocks = placing.get();
+        String cause = trouble == null ? blocks : trouble;
+        String detail = cause == null ? "" : " (" + cause + ")";
         if (firmLsn < onlyByHead) {
             return "no head of this mount has its copies yet" + detail;
         }
         return confirmedNumber() < lastNumber
                 ? "fewer than " + needed + " of " + holders.size() + " peers have confirmed the journal" + detail
-                : "fewer than " + needed + " peers have confirmed the blocks";
+                : "fewer than " + needed + " peers have confirmed the blocks" + detail;
     }
 
     private PpiofsException failed(String why) {

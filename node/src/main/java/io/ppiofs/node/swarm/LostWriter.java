@@ -229,7 +229,7 @@ final class LostWriter {
     /** Blocks that were placed after the head's manifest: what holders of copies say they have. */
     private void learnPlaces() throws InterruptedException {
         Map<PeerId, CompletableFuture<List<TableChain>>> answers = new LinkedHashMap<>();
-        operators.forEach(peer -> answers.put(peer, storage.groups(peer, tenant)));
+        heard.forEach(peer -> answers.put(peer, storage.groups(peer, tenant)));
         Map<GroupId, TableChain> newest = new HashMap<>();
         for (Map.Entry<PeerId, CompletableFuture<List<TableChain>>> answer : answers.entrySet()) {
             List<TableChain> chains = await(answer.getKey(), answer.getValue());
@@ -254,6 +254,9 @@ final class LostWriter {
         for (int slot = 0; slot < table.holders().size(); slot++) {
             PeerId peer = table.holders().get(slot);
             int place = slot;
+            if (!heard.contains(peer)) {
+                continue; // it did not answer a moment ago
+            }
             answers.computeIfAbsent(peer, p -> storage.allHoldings(p, tenant, chain.group(), place));
         }
         List<Inventory.Entry> entries = known == null ? new ArrayList<>() : new ArrayList<>(book.entries(known));

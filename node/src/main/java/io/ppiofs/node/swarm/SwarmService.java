@@ -297,6 +297,7 @@ public final class SwarmService implements AutoCloseable {
                         (peer, order, entries) -> silent.ask(peer, () -> storage.journal(peer, order, entries)),
                         backlog::position,
                         backlog::isFirmUpTo,
+                        drainer::trouble,
                         CopiedJournal.Options.DEFAULT));
         SwarmVolume opened = new SwarmVolume(book, reader, store, writing, cache, volumes::remove);
         drainer.start(opened::progressed);

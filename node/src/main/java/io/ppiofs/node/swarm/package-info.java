@@ -7,7 +7,8 @@
  * volume's, such as stripes of a code; {@link
  * io.ppiofs.node.swarm.SwarmBlockStore} reads what is not here from who holds it, {@link io.ppiofs.node.swarm.StripeReader} what is in stripes; {@link io.ppiofs.node.swarm.Publisher}
  * publishes a head once everything that it reaches is on peers; {@link io.ppiofs.node.swarm.Follower} brings new heads to
- * a machine that only reads.
+ * a machine that only reads. With {@code -o sync=swarm} {@link io.ppiofs.node.swarm.CopiedJournal} keeps the journal on peers, and {@link
+ * io.ppiofs.node.swarm.LostWriter} finds it there when its writer is gone.
  *
  * <p>Promises: a block counts as placed only after a holder has said that it is on its disk; a published head never
  * reaches a block that is on no peer; what a peer sends is compared with its CID before anybody sees it.

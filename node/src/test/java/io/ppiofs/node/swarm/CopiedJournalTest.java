@@ -95,6 +95,7 @@ class CopiedJournalTest {
                 (peer, order, entries) -> operators.get(peer).take(order.order(), entries),
                 blocks::get,
                 position -> position <= firmBlocks.get(),
+                () -> "no peer has room",
                 new CopiedJournal.Options(patience, patience, Duration.ofMillis(20), retained));
         journal.start(0);
     }
@@ -161,7 +162,7 @@ class CopiedJournalTest {
         firmBlocks.set(6);
         blocks.set(7);
         append(10);
-        assertFails(journal.confirmed(1), "peers have confirmed the blocks");
+        assertFails(journal.confirmed(1), "peers have confirmed the blocks (no peer has room)");
         firmBlocks.set(7);
         journal.blocksMoved();
         await().atMost(PATIENCE)

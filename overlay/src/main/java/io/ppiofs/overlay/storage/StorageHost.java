@@ -57,7 +57,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What an operator hosts: leased slots with their blocks, the slot tables of their groups, mandates and heads, under the
+ * What an operator hosts: leased slots with their blocks, the slot tables of their groups, mandates, heads and journals, under the
  * accounts of a {@link GrantBook}. Blocks lie in a store of their own; a slot's holdings are a list of names, so one block may
  * be in several slots and goes when it is in none. Everything that was answered survives kill -9; orders, tables and heads
  * survive power loss when a method returns, blocks after {@link #durable}.

@@ -12,12 +12,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What fsync promises with {@code -o sync=swarm}, on three storage nodes that are processes of their own. */
@@ -123,6 +126,16 @@ class SwarmSyncTest {
 
     @Test
     void what_was_fsynced_outlives_the_writer_its_home_and_one_of_three_nodes() throws Exception {
+        loseWriters(1);
+    }
+
+    @Test
+    @Tag("soak")
+    void it_outlives_one_writer_after_another() throws Exception {
+        loseWriters(6);
+    }
+
+    private void loseWriters(int further) throws Exception {
         Path home = swarm.home("writer");
         PpiofsMount writer = swarm.mountWriter(home, "--copies", "3", SYNC);
         PpiofsMount local = new PpiofsMount(home, "default", swarm.scratch().directory("local")).options(SYNC);
@@ -148,19 +161,21 @@ class SwarmSyncTest {
         program.join(PATIENCE.toMillis());
         assertThat(program.end).isNotNull();
 
-        PpiofsMount second = swarm.reader(swarm.home("second"), capability).options(SYNC);
-        second.mount();
-        program.assertThere(second.dir());
-        Program next = new Program(Files.createDirectory(second.dir().resolve("next")), seed + 1);
-        next.start();
-        await("the second writes").atMost(PATIENCE).until(() -> next.count > 10 || next.end != null);
-        assertThat(next.end).as("no fsync of the second failed").isNull();
-        lose(second);
-        next.join(PATIENCE.toMillis());
-
-        PpiofsMount third = swarm.reader(swarm.home("third"), capability).options(SYNC);
-        third.mount();
-        program.assertThere(third.dir());
-        next.assertThere(third.dir().resolve("next"));
+        List<Program> programs = new ArrayList<>(List.of(program));
+        for (int i = 0; i < further; i++) {
+            PpiofsMount next = swarm.reader(swarm.home("home" + i), capability).options(SYNC);
+            next.mount();
+            for (int j = 0; j < programs.size(); j++) {
+                programs.get(j).assertThere(j == 0 ? next.dir() : next.dir().resolve("next" + j));
+            }
+            Program more =
+                    new Program(Files.createDirectory(next.dir().resolve("next" + programs.size())), seed + i + 1);
+            programs.add(more);
+            more.start();
+            await("the next one writes").atMost(PATIENCE).until(() -> more.count > 10 || more.end != null);
+            assertThat(more.end).as("no fsync of the next one failed").isNull();
+            lose(next);
+            more.join(PATIENCE.toMillis());
+        }
     }
 }
