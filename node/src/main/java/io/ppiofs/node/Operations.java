@@ -8,6 +8,7 @@ import io.ppiofs.node.control.Request;
 import io.ppiofs.node.network.IdentityFile;
 import io.ppiofs.node.network.NetworkService;
 import io.ppiofs.node.sectors.SectorOperations;
+import io.ppiofs.node.storage.DrainOperations;
 import io.ppiofs.node.storage.GrantOperations;
 import io.ppiofs.node.storage.StorageService;
 import io.ppiofs.overlay.multiaddr.Multiaddr;
@@ -29,6 +30,7 @@ final class Operations implements Handler {
     private final NetworkOperations network;
     private final GrantOperations grants;
     private final SectorOperations sectors;
+    private final DrainOperations drains;
 
     Operations(Node node) {
         this.node = node;
@@ -38,6 +40,7 @@ final class Operations implements Handler {
                 this::storage,
                 () -> IdentityFile.loadOrCreate(node.home().identityFile()).peerId(),
                 this::addresses);
+        this.drains = new DrainOperations(this::storage);
         this.sectors = new SectorOperations(node.sectors(), () -> {
             StorageService lent = storage();
             return lent == null ? null : lent.storage();
@@ -82,6 +85,7 @@ final class Operations implements Handler {
                     "sectors.recover",
                     "sectors.remove",
                     "prove" -> sectors.handle(request, asker);
+            case "node.drain" -> drains.handle(request, asker);
             case "grant.add", "grant.list", "grant.invite", "grant.revoke", "grant.open" -> grants.handle(request);
             default ->
                 throw new PpiofsException(

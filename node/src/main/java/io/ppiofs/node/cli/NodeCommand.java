@@ -5,15 +5,20 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Node;
 import io.ppiofs.node.config.ByteSize;
 import io.ppiofs.node.config.NodeConfig;
+import io.ppiofs.node.control.Progress;
+import io.ppiofs.node.control.Request;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
 import io.ppiofs.node.storage.StorageOrder;
 import io.ppiofs.overlay.repair.RepairOptions;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -29,6 +34,7 @@ import picocli.CommandLine.Option;
             "  ppiofs node --metrics-port 9410",
             "  ppiofs node --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/udp/4001/quic-v1",
             "  ppiofs node --store 500GiB --domain cellar --region eu --region de",
+            "  ppiofs node drain",
             "  ppiofs node --network team --bootstrap /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"
         })
 final class NodeCommand implements Callable<Integer> {
@@ -116,6 +122,41 @@ final class NodeCommand implements Callable<Integer> {
             Notification.ready(surroundings);
             node.awaitEnd();
         }
+        return 0;
+    }
+
+    @Command(
+            name = "drain",
+            header = "stop lending: give everything that is hosted to others",
+            description =
+                    "Tells the running node of the home to leave: it takes nothing new, and gives every slot that it "
+                            + "holds to other peers, each only when they have everything. Returns when nothing is left, which is "
+                            + "when the node may be stopped for good. It goes on over restarts, and when this command is "
+                            + "interrupted; readers are served meanwhile.",
+            sortOptions = false,
+            footerHeading = "%nEXAMPLES%n",
+            footer = {"  ppiofs node drain", "  ppiofs node drain --cancel"})
+    int drain(
+            @Option(names = "--cancel", description = "lend again; what has gone to others stays there") boolean cancel,
+            @Mixin JsonOption json)
+            throws IOException, InterruptedException {
+        Surroundings around = main.surroundings();
+        Progress progress = ProgressBars.on(around);
+        Map<?, ?> facts;
+        try {
+            facts = main.node().ask(new Request("node.drain").with("cancel", cancel), progress);
+        } finally {
+            ProgressBars.end(progress);
+        }
+        json.print(
+                around,
+                facts,
+                () -> around.out()
+                        .println(
+                                cancel
+                                        ? "the node lends again"
+                                        : "nothing is left here, " + Facts.text(facts, "groupsMoved")
+                                                + " groups are with others; the node may be stopped"));
         return 0;
     }
 

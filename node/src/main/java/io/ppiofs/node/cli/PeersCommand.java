@@ -35,7 +35,7 @@ final class PeersCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Map<?, ?> facts = main.node().askNetworked(new Request("peers"));
         json.print(main.surroundings(), facts, () -> {
-            Table table = new Table("PEER", "DIRECTION", "VIA", "NEAR", "AGENT", "ADDRESS");
+            Table table = new Table("PEER", "DIRECTION", "VIA", "NEAR", "AGENT", "LEAVES", "ADDRESS");
             Facts.list(facts.get("peers"))
                     .forEach(p -> Facts.list(p.get("connections"))
                             .forEach(c -> table.row(
@@ -44,6 +44,7 @@ final class PeersCommand implements Callable<Integer> {
                                     Facts.text(c, "via"),
                                     near(p.get("roundTripMicros")),
                                     p.get("agent") == null ? "-" : Facts.text(p, "agent"),
+                                    Facts.flag(p, "leaving") ? "yes" : "-",
                                     Facts.text(c, "address"))));
             table.print(main.surroundings().out());
             printOperators(Facts.list(facts.get("operators")));

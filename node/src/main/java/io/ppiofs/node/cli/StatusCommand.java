@@ -89,6 +89,12 @@ final class StatusCommand implements Callable<Integer> {
             out.println("lent      " + ByteSize.show(Facts.number(lent, "hostedBytes")) + " of "
                     + ByteSize.show(Facts.number(lent, "capacityBytes")) + " hosted, " + Facts.text(lent, "leases")
                     + " leases, " + Facts.text(lent, "grants") + " grants");
+            if (Facts.flag(lent, "leaving")) {
+                Object why = lent.get("hinderedBy");
+                out.println("leaving   " + Facts.text(lent, "groupsToMove") + " groups, "
+                        + ByteSize.show(Facts.number(lent, "bytesToMove")) + ", still go to others"
+                        + (why == null ? "" : "; " + why));
+            }
         }
     }
 

@@ -509,6 +509,7 @@ public final class OverlayNetwork implements NetworkService {
         facts.put("connections", connections);
         Optional<Duration> near = neighbours.roundTrip(peer);
         facts.put("neighbour", near.isPresent());
+        facts.put("leaving", operators.isLeaving(peer));
         facts.put("roundTripMicros", near.map(time -> time.toNanos() / 1_000).orElse(null));
         return facts;
     }

@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -180,6 +181,13 @@ public final class StorageService implements AutoCloseable {
         facts.put("repairsAbandoned", repairs.abandoned());
         facts.put("repairBytesSent", repairs.bytesSent());
         facts.put("repairBytesFetched", repairs.bytesFetched());
+        RepairService.Leaving left = repair.leaving();
+        facts.put("leaving", storage.isLeaving());
+        facts.put("groupsToMove", (long) left.groups());
+        facts.put("bytesToMove", left.bytes());
+        facts.put("groupsMoved", left.moved());
+        facts.put("groupsHindered", (long) left.hindered());
+        facts.put("hinderedBy", left.why());
         facts.put("domain", storage.options().domain());
         facts.put("regions", storage.options().regions());
         return facts;
@@ -188,6 +196,25 @@ public final class StorageService implements AutoCloseable {
     /** Repair: what is watched, waiting, done; bytes moved. */
     public RepairService.Statistics repair() {
         return repair.statistics();
+    }
+
+    /**
+     * Gives everything that is hosted to others and takes nothing new, from now on and over restarts.
+     *
+     * @return once it is known what is to be moved
+     */
+    public CompletableFuture<Void> leave() {
+        return repair.leave();
+    }
+
+    /** Takes {@link #leave} back. */
+    public void stay() {
+        repair.stay();
+    }
+
+    /** How far {@link #leave} is. */
+    public RepairService.Leaving leaving() {
+        return repair.leaving();
     }
 
     @Override

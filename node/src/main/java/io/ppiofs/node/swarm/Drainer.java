@@ -305,7 +305,9 @@ final class Drainer implements AutoCloseable {
         Group open = null;
         for (Group group : book.current()) {
             if (group.isOpen() && isOurs(group)) {
-                if (group.bytes() < options.closeAt(placedBytes()) && group.blocks() < options.groupBlocks()) {
+                boolean hasRoom =
+                        group.bytes() < options.closeAt(placedBytes()) && group.blocks() < options.groupBlocks();
+                if (hasRoom && !shallEnd(group)) {
                     open = open == null ? group : open;
                 } else {
                     close(group);
@@ -313,6 +315,25 @@ final class Drainer implements AutoCloseable {
             }
         }
         return open;
+    }
+
+    /** An open group ends where a holder is leaving and another peer could have its slots: it moves closed groups itself. */
+    private boolean shallEnd(Group group) {
+        Set<PeerId> leaving = leaving(group);
+        if (leaving.isEmpty()) {
+            return false;
+        }
+        List<@Nullable PeerId> slots = new ArrayList<>();
+        group.table().holders().forEach(peer -> slots.add(leaving.contains(peer) ? null : peer));
+        List<PeerId> others = courier.holders().propose(group.id(), slots, leaving);
+        return !others.isEmpty()
+                && new HashSet<>(others).size() >= group.holders().size();
+    }
+
+    private Set<PeerId> leaving(Group group) {
+        Set<PeerId> leaving = group.holders();
+        leaving.removeIf(peer -> !courier.holders().isLeaving(peer));
+        return leaving;
     }
 
     private long placedBytes() {
@@ -582,6 +603,10 @@ final class Drainer implements AutoCloseable {
         if (!isOurs(group) || table.state() == SlotTable.State.RETIRED || group.phase() == Group.Phase.REPLACED) {
             return;
         }
+        if (!group.signed().byTenant()) {
+            confirm(group);
+            return;
+        }
         Scheme scheme = copiesWanted(group);
         List<PeerId> holders = wanted(group, scheme);
         if (holders.equals(table.holders())) {
@@ -620,6 +645,15 @@ final class Drainer implements AutoCloseable {
         }
         courier.tell(moved);
         LOG.info("volume {}: group {} is on {} from now on", name, table.group(), holders);
+    }
+
+    /** Holders went on with its table: it is the tenant's again, with leases in which this node may put. */
+    private void confirm(Group group) throws InterruptedException {
+        SlotTable table = group.table();
+        SlotTable.Signed ours = courier.sign(table.moved(table.holders()));
+        book.replace(ours);
+        book.sync();
+        courier.tell(ours);
     }
 
     /** The scheme of a group, with as many copies as the volume wants where it is copies. */
@@ -670,7 +704,7 @@ final class Drainer implements AutoCloseable {
         if (groups.isEmpty()) {
             return;
         }
-        Group group = groups.get(checkNext++ % groups.size());
+        Group group = nextToCheck(groups);
         for (PeerId peer : group.holders()) {
             courier.ask(peer, courier.holders().table(peer, group.id()), table -> {
                 if (table != null && book.replace(table)) {
@@ -719,6 +753,15 @@ final class Drainer implements AutoCloseable {
                 lacking.add(group, slot, cid);
             }
         });
+    }
+
+    /** Round and round; every other time one that is changing hands, because a holder leaves. */
+    private Group nextToCheck(List<Group> groups) {
+        int turn = checkNext++;
+        List<Group> changing =
+                groups.stream().filter(group -> !leaving(group).isEmpty()).toList();
+        List<Group> among = turn % 2 == 0 && !changing.isEmpty() ? changing : groups;
+        return among.get((changing.isEmpty() ? turn : turn / 2) % among.size());
     }
 
     private void count() {

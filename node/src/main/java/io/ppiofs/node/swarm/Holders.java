@@ -24,6 +24,9 @@ interface Holders {
      */
     List<PeerId> propose(GroupId group, List<@Nullable PeerId> slots, Set<PeerId> avoid);
 
+    /** Whether the peer has said that it gives its slots to others and takes no new ones. */
+    boolean isLeaving(PeerId holder);
+
     /**
      * Gets the holder's consent: a grant if there is none, a lease of its slots in this table, the table itself.
      *

@@ -94,6 +94,11 @@ final class OverlayHolders implements Holders {
     }
 
     @Override
+    public boolean isLeaving(PeerId holder) {
+        return directory.isLeaving(holder);
+    }
+
+    @Override
     public CompletableFuture<Void> admit(PeerId holder, SlotTable.Signed table, long maxBytes) {
         return grant(holder)
                 .thenCompose(grant -> {

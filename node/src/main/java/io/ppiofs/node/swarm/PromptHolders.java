@@ -29,6 +29,11 @@ final class PromptHolders implements Holders {
     }
 
     @Override
+    public boolean isLeaving(PeerId holder) {
+        return holders.isLeaving(holder);
+    }
+
+    @Override
     public CompletableFuture<Void> admit(PeerId holder, SlotTable.Signed table, long maxBytes) {
         return silent.ask(holder, () -> holders.admit(holder, table, maxBytes));
     }

@@ -107,7 +107,8 @@ final class Regrouper {
             return;
         }
         Group old = book.replacedBy(pending);
-        if (old == null || !old.isCurrent() || !pending.scheme().equals(options.scheme())) {
+        boolean leaves = pending.holders().stream().anyMatch(courier.holders()::isLeaving);
+        if (old == null || !old.isCurrent() || !pending.scheme().equals(options.scheme()) || leaves) {
             abandon(pending);
         } else if (pending.isOpen()) {
             busy = fill(pending, old, options);
@@ -138,7 +139,9 @@ final class Regrouper {
     private boolean begin(Group old, Scheme scheme) throws InterruptedException {
         GroupId id = GroupId.random(random);
         Set<PeerId> avoid = new HashSet<>();
-        old.holders().stream().filter(courier::isSilent).forEach(avoid::add);
+        old.holders().stream()
+                .filter(peer -> courier.isSilent(peer) || courier.holders().isLeaving(peer))
+                .forEach(avoid::add);
         while (true) {
             List<@Nullable PeerId> slots = new ArrayList<>();
             old.holders().stream()

@@ -265,6 +265,15 @@ class CommandTest {
     }
 
     @Test
+    void whoLendsNothingCannotLeave() {
+        try (Node node = Node.start(new Home(home()), Node.Life.untilStopped(null), services.factory())) {
+            assertThat(node.network()).isNull();
+            assertThat(run("node", "drain")).isEqualTo(ErrorKind.NOT_CONNECTED.exitCode());
+            assertOneSentence("it lends nothing now", "--store");
+        }
+    }
+
+    @Test
     void networkCommandsWithoutANodeSayHowToStartOne() {
         assertThat(run("ping", "friend")).isEqualTo(ErrorKind.NOT_CONNECTED.exitCode());
         assertOneSentence("no node runs", "ppiofs node");

@@ -12,6 +12,7 @@ import io.ppiofs.node.swarm.FakePeers.FakePeer;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotTable;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -202,6 +203,41 @@ class DrainerTest {
                 assertThat(group.holders()).containsExactlyInAnyOrder(a.id(), c.id());
             }
         });
+    }
+
+    @Test
+    void what_a_leaving_peer_holds_is_closed_new_blocks_go_elsewhere_and_who_has_it_next_is_learnt() {
+        FakePeer a = peer();
+        FakePeer b = peer();
+        start(2, 1000);
+        List<Cid> cids = write(12);
+        awaitEmpty();
+        assertHolds(b, cids);
+        b.leaving = true;
+        Group group = book.groups().get(0);
+        List<Cid> alone = write(3);
+        awaitEmpty();
+        assertThat(group.isOpen()).as("nobody else could have it").isTrue();
+        FakePeer c = peer();
+        await().atMost(SOON).until(() -> !group.isOpen());
+        List<Cid> later = write(4);
+        awaitEmpty();
+        assertHolds(c, later);
+        assertThat(b.blocks).doesNotContainKeys(later.toArray(Cid[]::new));
+        assertThat(group.holders()).as("it gives its slots away itself").containsExactly(a.id(), b.id());
+
+        assertHolds(b, alone);
+        c.blocks.putAll(b.blocks);
+        c.slots.putAll(b.slots);
+        c.slots.put(new FakePeers.Place(group.id(), 1), c.blocks.keySet());
+        SlotTable.Signed moved = group.table().moved(List.of(a.id(), c.id())).sign(b.key, network);
+        List.of(a, b, c).forEach(peer -> peer.tables.put(group.id(), moved));
+        await().atMost(SOON).untilAsserted(() -> assertThat(group.holders()).containsExactly(a.id(), c.id()));
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(drainer.facts().tolerates()).isEqualTo(1));
+        await("it is the tenant's table again")
+                .atMost(SOON)
+                .until(() -> c.tables.get(group.id()).byTenant());
     }
 
     @Test

@@ -38,6 +38,7 @@ final class FakePeers implements Holders {
         final Map<GroupId, SlotTable.Signed> tables = new ConcurrentHashMap<>();
         volatile boolean down;
         volatile boolean refuses;
+        volatile boolean leaving;
 
         /** Says that it has everything, and gives nothing. */
         volatile boolean hollow;
@@ -108,7 +109,7 @@ final class FakePeers implements Holders {
     @Override
     public List<PeerId> propose(GroupId group, List<PeerId> slots, Set<PeerId> avoid) {
         List<PeerId> free = new ArrayList<>();
-        all().forEach(peer -> free.add(peer.id()));
+        all().stream().filter(peer -> !peer.leaving).forEach(peer -> free.add(peer.id()));
         free.removeAll(avoid);
         List<PeerId> usable = List.copyOf(free);
         free.removeAll(slots);
@@ -119,6 +120,11 @@ final class FakePeers implements Holders {
             }
         }
         return usable.isEmpty() ? List.of() : chosen;
+    }
+
+    @Override
+    public boolean isLeaving(PeerId holder) {
+        return peers.get(holder).leaving;
     }
 
     @Override

@@ -59,10 +59,56 @@ public final class RepairService implements AutoCloseable {
     private static final int MAX_SILENCES = 1 << 20;
     private static final Duration KEEP = Duration.ofMinutes(5);
     private static final Duration LONGEST_BACKOFF = Duration.ofHours(6);
+    private static final Duration LEAVE_AGAIN = Duration.ofSeconds(1);
+    private static final Duration LEAVE_AGAIN_AT_MOST = Duration.ofMinutes(5);
+
+    /** A group that could not be given away so often is hindered; adverts of other operators have arrived by then. */
+    private static final int HINDERED = 3;
 
     /** Numbers for people and metrics. */
     public record Statistics(
             int watched, int notAlive, int waiting, long repaired, long abandoned, long bytesSent, long bytesFetched) {}
+
+    /**
+     * What this node, which is leaving, has not given to others yet.
+     *
+     * @param groups groups of which it still holds a slot
+     * @param bytes stored bytes of these slots
+     * @param moved groups that it has given to others since its start
+     * @param hindered groups that could not be moved when that was last tried, several times
+     * @param why the sentence of one of them; null if there is none
+     */
+    public record Leaving(
+            int groups,
+            long bytes,
+            long moved,
+            int hindered,
+            @Nullable String why) {
+        /** Whether nothing will go on until the network changes. */
+        public boolean isStuck() {
+            return groups > 0 && hindered == groups;
+        }
+    }
+
+    /** A group that this node, which is leaving, still holds. */
+    private static final class Stay {
+        final long generation;
+        final long sinceNanos;
+        /** Bytes of its slots and since when they are so many: whether its writer still writes. */
+        long bytes;
+
+        long quietSinceNanos;
+        int failures;
+        long notBeforeNanos;
+        String why = "";
+
+        Stay(long generation, long nowNanos) {
+            this.generation = generation;
+            this.sinceNanos = nowNanos;
+            this.quietSinceNanos = nowNanos;
+            this.notBeforeNanos = nowNanos;
+        }
+    }
 
     /** What is remembered of a group in which something is lost. */
     private static final class Trouble {
@@ -97,6 +143,7 @@ public final class RepairService implements AutoCloseable {
     private final HolderHealth health;
     private final Map<PeerId, Long> silencesAtStart;
     private final Map<GroupKey, Trouble> troubles = new HashMap<>();
+    private final Map<GroupKey, Stay> stays = new HashMap<>();
     /** Since when, by this node's clock. */
     private final Map<Forgotten, Long> forgotten = new HashMap<>();
 
@@ -109,6 +156,8 @@ public final class RepairService implements AutoCloseable {
     private volatile int watched;
     private volatile int notAlive;
     private volatile int waiting;
+    private volatile Leaving leaving = new Leaving(0, 0, 0, 0, null);
+    private final AtomicLong handedOver = new AtomicLong();
     private @Nullable SlotRepair running;
     private boolean checking;
     private int probeFrom;
@@ -144,6 +193,11 @@ public final class RepairService implements AutoCloseable {
         this.health = new HolderHealth(options, scheduler::nanoTime);
         this.silencesAtStart = readSilences();
         this.keptNanos = scheduler.nanoTime();
+        storage.observe(chain -> {
+            if (storage.isLeaving()) {
+                onWork(() -> plan(mine())); // its writer has closed it, perhaps
+            }
+        });
         server.vouching(peer -> Duration.ofNanos(health.silentNanos(peer)));
     }
 
@@ -156,6 +210,38 @@ public final class RepairService implements AutoCloseable {
     public Statistics statistics() {
         return new Statistics(
                 watched, notAlive, waiting, repaired.get(), abandoned.get(), bytesSent.get(), bytesFetched.get());
+    }
+
+    /**
+     * Gives what this node holds to others, from now on and over restarts, until nothing is left or {@link #stay} is called. It
+     * says so in its advert and takes nothing new.
+     *
+     * @return once it is known what is to be moved
+     */
+    public CompletableFuture<Void> leave() {
+        storage.leave();
+        directory.announce();
+        CompletableFuture<Void> looked = new CompletableFuture<>();
+        directory
+                .refresh()
+                .whenComplete((known, failure) -> onWork(() -> {
+                    stays.clear();
+                    plan(mine());
+                    looked.complete(null);
+                }));
+        return looked;
+    }
+
+    /** Takes {@link #leave} back; what has gone to others stays there. */
+    public void stay() {
+        storage.stay();
+        directory.announce();
+        onWork(() -> plan(mine()));
+    }
+
+    /** How far {@link #leave} is. */
+    public Leaving leaving() {
+        return leaving;
     }
 
     /** How alive a co-holder is, as this node knows. */
@@ -282,7 +368,8 @@ public final class RepairService implements AutoCloseable {
     // ------------------------------------------------------------------------------------------------ planning
 
     /** A group that can be repaired now. @param redundancy live slots beyond those that the data needs */
-    private record Task(TableChain chain, List<Integer> lost, List<Integer> live, int redundancy) {}
+    private record Task(
+            SlotRepair.Goal goal, TableChain chain, List<Integer> lost, List<Integer> live, int redundancy) {}
 
     private void plan(List<TableChain> mine) {
         List<Task> tasks = new ArrayList<>();
@@ -302,8 +389,10 @@ public final class RepairService implements AutoCloseable {
             }
         }
         waiting = troubled;
+        tasks.addAll(leavingTasks(mine));
         if (running == null && !tasks.isEmpty()) {
-            tasks.sort(Comparator.comparingInt(Task::redundancy)
+            tasks.sort(Comparator.comparing(Task::goal)
+                    .thenComparingInt(Task::redundancy)
                     .thenComparing(task -> task.chain().group()));
             begin(tasks.get(0));
         }
@@ -339,7 +428,99 @@ public final class RepairService implements AutoCloseable {
             return null;
         }
         gone.sort(Comparator.naturalOrder());
-        return new Task(chain, gone, live, live.size() - needed);
+        return new Task(SlotRepair.Goal.RESTORE, chain, gone, live, live.size() - needed);
+    }
+
+    /** Notes what is still here, if this node is leaving. @return what can be given to others now */
+    private List<Task> leavingTasks(List<TableChain> mine) {
+        if (!storage.isLeaving()) {
+            stays.clear();
+            leaving = new Leaving(0, 0, handedOver.get(), 0, null);
+            return List.of();
+        }
+        Map<GroupKey, Long> bytes = new HashMap<>();
+        storage.hosted()
+                .forEach(slot -> bytes.merge(new GroupKey(slot.tenant(), slot.group()), slot.bytes(), Long::sum));
+        long now = scheduler.nanoTime();
+        Set<GroupKey> here = new HashSet<>();
+        List<Task> tasks = new ArrayList<>();
+        long total = 0;
+        int hindered = 0;
+        String why = null;
+        for (TableChain chain : mine) {
+            SlotTable table = chain.newest();
+            if (table.state() == SlotTable.State.OPEN && !table.scheme().isCopies()) {
+                continue; // its writer gives it up, and the group from which it is made stands
+            }
+            GroupKey key = new GroupKey(chain.tenant(), chain.group());
+            here.add(key);
+            Stay stay = stays.get(key);
+            if (stay == null || stay.generation != chain.generation()) {
+                stay = new Stay(chain.generation(), now);
+                stays.put(key, stay);
+            }
+            long held = bytes.getOrDefault(key, 0L);
+            if (stay.bytes != held) {
+                stay.bytes = held;
+                stay.quietSinceNanos = now;
+            }
+            total += held;
+            if (stay.failures >= HINDERED) {
+                hindered++;
+                why = stay.why;
+            }
+            if (mayLeave(chain, stay, now)) {
+                List<Integer> live = liveSlots(table);
+                tasks.add(new Task(
+                        SlotRepair.Goal.HAND_OVER,
+                        chain,
+                        table.slotsOf(host.id()),
+                        live,
+                        live.size() - table.scheme().data()));
+            }
+        }
+        stays.keySet().retainAll(here);
+        leaving = new Leaving(here.size(), total, handedOver.get(), hindered, why);
+        return tasks;
+    }
+
+    /**
+     * Whether it is this node's turn to give its slots of a group to others. A writer that is there closes an open group first:
+     * blocks that it puts meanwhile would miss their copy. Of several that leave the first by rank begins.
+     */
+    private boolean mayLeave(TableChain chain, Stay stay, long now) {
+        SlotTable table = chain.newest();
+        boolean open = table.state() == SlotTable.State.OPEN;
+        if (now < stay.notBeforeNanos
+                || (open && now - stay.quietSinceNanos < options.suspect().toNanos())) {
+            return false;
+        }
+        long own = rank(table, host.id());
+        long before = new HashSet<>(table.holders())
+                .stream()
+                        .filter(peer -> !peer.equals(host.id())
+                                && directory.isLeaving(peer)
+                                && health.state(peer) == Liveness.ALIVE
+                                && rank(table, peer) < own)
+                        .count();
+        return now - stay.sinceNanos >= before * options.takeover().toNanos();
+    }
+
+    /** Why a group does not go, for people. */
+    private String hindrance(TableChain chain, Throwable failure) {
+        int wanted = new HashSet<>(chain.newest().holders()).size();
+        long others = directory.operators().stream()
+                .filter(o -> !o.advert().leaving() && !o.peer().equals(host.id()))
+                .count();
+        if (others < wanted) {
+            return "a group needs " + wanted + " peers, and only " + others + " others lend space";
+        }
+        if (kind(failure) == ErrorKind.NO_SPACE) {
+            return "no other peer has room";
+        }
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return cause instanceof PpiofsException e ? String.valueOf(e.getMessage()) : cause.toString();
     }
 
     /** Who has no slot for longer than a writer takes to lease all slots of a new group has lost it. */
@@ -375,16 +556,18 @@ public final class RepairService implements AutoCloseable {
         SlotRepair repair = new SlotRepair(
                 new SlotRepair.Environment(
                         host, network, storage, client, directory, mover, options, work, bytesSent, bytesFetched),
+                task.goal(),
                 task.chain(),
                 task.lost(),
                 task.live(),
                 () -> closed || isMoot(task));
         running = repair;
         LOG.info(
-                "group {}: {} of {} slots are lost, repair begins",
+                "group {}: {} of {} slots are {}",
                 task.chain(),
                 task.lost().size(),
-                task.chain().newest().holders().size());
+                task.chain().newest().holders().size(),
+                isLeft(task) ? "given to others, for this node leaves" : "lost, repair begins");
         askOthers(task)
                 .thenComposeAsync(
                         denied -> denied
@@ -401,7 +584,7 @@ public final class RepairService implements AutoCloseable {
     /** Asks the other live holders whether they have heard those that seem lost. @return whether one has */
     private CompletableFuture<Boolean> askOthers(Task task) {
         SlotTable table = task.chain().newest();
-        if (task.redundancy() == 0) {
+        if (task.redundancy() == 0 || isLeft(task)) {
             return CompletableFuture.completedFuture(false); // there is no time to lose
         }
         List<CompletableFuture<Boolean>> asked = new ArrayList<>();
@@ -437,6 +620,9 @@ public final class RepairService implements AutoCloseable {
         if (known == null || known.generation() != task.chain().generation()) {
             return true;
         }
+        if (isLeft(task)) {
+            return !storage.isLeaving();
+        }
         Task now = assess(task.chain());
         return now == null || !now.lost().containsAll(task.lost());
     }
@@ -444,7 +630,9 @@ public final class RepairService implements AutoCloseable {
     private void ended(Task task, @Nullable Throwable failure) {
         running = null;
         GroupKey key = new GroupKey(task.chain().tenant(), task.chain().group());
-        if (failure == null) {
+        if (isLeft(task)) {
+            left(task, key, failure);
+        } else if (failure == null) {
             repaired.incrementAndGet();
             troubles.remove(key);
             LOG.info("group {} is repaired", task.chain().group());
@@ -459,6 +647,28 @@ public final class RepairService implements AutoCloseable {
             LOG.info("group {}: the repair was given up, it is tried again: {}", task.chain(), failure.toString());
         }
         onWork(() -> plan(mine()));
+    }
+
+    private static boolean isLeft(Task task) {
+        return task.goal() == SlotRepair.Goal.HAND_OVER;
+    }
+
+    private void left(Task task, GroupKey key, @Nullable Throwable failure) {
+        if (failure == null) {
+            handedOver.incrementAndGet();
+            LOG.info("group {} is with others now", task.chain().group());
+            return;
+        }
+        LOG.info("group {}: could not be given to others: {}", task.chain(), failure.toString());
+        Stay stay = stays.get(key);
+        if (stay != null && stay.generation == task.chain().generation()) {
+            stay.failures++;
+            stay.why = hindrance(task.chain(), failure);
+            long pause =
+                    Math.min(LEAVE_AGAIN.toNanos() << Math.min(20, stay.failures - 1), LEAVE_AGAIN_AT_MOST.toNanos());
+            stay.notBeforeNanos = scheduler.nanoTime() + pause;
+            scheduler.schedule(Duration.ofNanos(pause), () -> onWork(() -> plan(mine())));
+        }
     }
 
     // ---------------------------------------------------------------------------------------------- own slots

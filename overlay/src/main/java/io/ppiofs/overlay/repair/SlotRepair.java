@@ -10,10 +10,12 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.placement.Candidate;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.Proposal;
 import io.ppiofs.overlay.placement.Rendezvous;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.TableChain;
+import io.ppiofs.overlay.storage.PinnedHead;
 import io.ppiofs.overlay.storage.RepairMandate;
 import io.ppiofs.overlay.storage.StorageAdvert;
 import io.ppiofs.overlay.storage.StorageClient;
@@ -38,11 +40,23 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One repair of one group: for each lost slot a new holder, its lease, its blocks; then the next table, told to everybody.
+ * A holder that leaves gives its own slots to others in the same way ({@link Goal#HAND_OVER}).
  * Runs on the environment's serial executor. Failing leaves nothing but leases that end by themselves.
  */
 final class SlotRepair {
     private static final Logger LOG = LoggerFactory.getLogger(SlotRepair.class);
     private static final int MOST_TRIES = 8;
+
+    /** Why slots get other holders. */
+    enum Goal {
+        /** Their holders are lost; whoever takes them makes things better. */
+        RESTORE,
+        /**
+         * This host, which has them, is leaving. Not for less redundancy than there is now, and not before each new holder has
+         * said that it has everything and goes by the table that names it.
+         */
+        HAND_OVER
+    }
 
     /** What every repair works with. */
     record Environment(
@@ -58,6 +72,7 @@ final class SlotRepair {
             AtomicLong bytesFetched) {}
 
     private final Environment env;
+    private final Goal goal;
     private final TableChain chain;
     private final SlotTable table;
     private final List<Integer> lost;
@@ -68,12 +83,19 @@ final class SlotRepair {
     private final Rendezvous rendezvous;
 
     /**
-     * @param lost slots to be given to others
+     * @param lost slots to be given to others; of a {@link Goal#HAND_OVER} this host's own
      * @param live slots whose holders are alive
      * @param moot whether the repair has no reason any more; asked between batches
      */
-    SlotRepair(Environment env, TableChain chain, List<Integer> lost, List<Integer> live, BooleanSupplier moot) {
+    SlotRepair(
+            Environment env,
+            Goal goal,
+            TableChain chain,
+            List<Integer> lost,
+            List<Integer> live,
+            BooleanSupplier moot) {
         this.env = env;
+        this.goal = goal;
         this.chain = chain;
         this.table = chain.newest();
         this.lost = lost;
@@ -143,7 +165,10 @@ final class SlotRepair {
                     failure(ErrorKind.INTERRUPTED, "there is nothing to repair any more"));
         }
         List<Inventory.Entry> entries = inventory.ofSlot(slot);
-        long bytes = entries.stream().mapToLong(Inventory.Entry::length).sum() + inventory.encode().length;
+        List<Inventory.Entry> more = goal == Goal.HAND_OVER ? beyond(slot, entries) : List.of();
+        long bytes = entries.stream().mapToLong(Inventory.Entry::length).sum()
+                + more.stream().mapToLong(Inventory.Entry::length).sum()
+                + inventory.encode().length;
         PeerId peer = tries >= MOST_TRIES ? null : choose(slot, bytes);
         if (peer == null) {
             return CompletableFuture.failedFuture(
@@ -151,7 +176,7 @@ final class SlotRepair {
         }
         SlotAddress address = new SlotAddress(chain.group(), slot, chain.generation() + 1);
         return lease(peer, address, bytes)
-                .thenComposeAsync(leased -> move(peer, address, inventory, entries), env.work())
+                .thenComposeAsync(leased -> move(peer, address, inventory, entries, more), env.work())
                 .handleAsync(
                         (done, failed) -> {
                             if (failed == null) {
@@ -171,6 +196,38 @@ final class SlotRepair {
                         },
                         env.work())
                 .thenCompose(next -> next);
+    }
+
+    /** What this host's slot holds and no inventory names: the newest manifests. */
+    private List<Inventory.Entry> beyond(int slot, List<Inventory.Entry> named) {
+        Set<Cid> known = new HashSet<>();
+        named.forEach(entry -> known.add(entry.cid()));
+        Cid inventory = table.inventory();
+        if (inventory != null) {
+            known.add(inventory); // sent last
+        }
+        List<Inventory.Entry> more = new ArrayList<>();
+        long from = 0;
+        List<Inventory.Entry> page = held(slot, from);
+        while (!page.isEmpty()) {
+            page.stream().filter(entry -> known.add(entry.cid())).forEach(more::add);
+            from += page.size();
+            page = held(slot, from);
+        }
+        return more;
+    }
+
+    private List<Inventory.Entry> held(int slot, long from) {
+        try {
+            return env.storage()
+                    .holdings(chain.tenant(), chain.group(), slot, from, Inventory.MAX_ENTRIES)
+                    .entries();
+        } catch (PpiofsException e) {
+            if (e.kind() == ErrorKind.NOT_FOUND) {
+                return List.of(); // the table names this host, but it has no such slot
+            }
+            throw e;
+        }
     }
 
     private static boolean isUnreachable(Throwable failed) {
@@ -199,6 +256,11 @@ final class SlotRepair {
                 .fill(chain.group(), holders, bytes, candidates, peer -> 0)
                 .holders();
         PeerId chosen = filled.isEmpty() ? null : filled.get(slot);
+        if (goal == Goal.HAND_OVER) {
+            boolean less = !filled.isEmpty()
+                    && Proposal.tolerates(table.scheme(), filled) < Proposal.tolerates(table.scheme(), table.holders());
+            return less ? null : chosen;
+        }
         // a second copy with one peer protects from nothing
         return chosen != null && table.scheme().isCopies() && holders.contains(chosen) ? null : chosen;
     }
@@ -213,7 +275,11 @@ final class SlotRepair {
     }
 
     private CompletableFuture<Void> move(
-            PeerId peer, SlotAddress address, Inventory inventory, List<Inventory.Entry> entries) {
+            PeerId peer,
+            SlotAddress address,
+            Inventory inventory,
+            List<Inventory.Entry> entries,
+            List<Inventory.Entry> more) {
         SlotSource source =
                 new SlotSource(env.storage(), env.mover(), env.work(), env.bytesFetched(), table, inventory, live);
         return env.client()
@@ -230,7 +296,8 @@ final class SlotRepair {
                             }
                             Batches batches = new Batches(
                                     places, entries, env.options(), env.host().scheduler());
-                            return batches.each(batch -> send(peer, address, source, batch), env.work());
+                            return batches.each(batch -> send(peer, address, source, batch), env.work())
+                                    .thenComposeAsync(done -> sendHeld(peer, address, more, there), env.work());
                         },
                         env.work())
                 .thenComposeAsync(done -> sendInventory(peer, address, inventory), env.work());
@@ -242,6 +309,29 @@ final class SlotRepair {
                     failure(ErrorKind.INTERRUPTED, "there is nothing to repair any more"));
         }
         return source.blocks(address.slot(), batch).thenComposeAsync(blocks -> put(peer, address, blocks), env.work());
+    }
+
+    /** Sends what is here and not there yet, as it is. */
+    private CompletableFuture<Void> sendHeld(
+            PeerId peer, SlotAddress address, List<Inventory.Entry> entries, Set<Cid> there) {
+        List<Integer> places = new ArrayList<>();
+        for (int i = 0; i < entries.size(); i++) {
+            if (!there.contains(entries.get(i).cid())) {
+                places.add(i);
+            }
+        }
+        Batches batches = new Batches(places, entries, env.options(), env.host().scheduler());
+        return batches.each(
+                batch -> {
+                    List<@Nullable StoredBlock> blocks = new ArrayList<>();
+                    for (int place : batch) {
+                        Cid cid = entries.get(place).cid();
+                        ByteBuffer bytes = env.storage().block(cid);
+                        blocks.add(bytes == null ? null : new StoredBlock(cid, bytes));
+                    }
+                    return put(peer, address, blocks);
+                },
+                env.work());
     }
 
     private CompletableFuture<Void> sendInventory(PeerId peer, SlotAddress address, Inventory inventory) {
@@ -287,6 +377,38 @@ final class SlotRepair {
         });
         TableChain next =
                 chain.then(table.moved(all).sign(env.host().key(), env.network().id()));
+        if (goal == Goal.RESTORE) {
+            return tellAll(next, all);
+        }
+        Set<PeerId> fresh = new HashSet<>();
+        lost.forEach(slot -> fresh.add(all.get(slot)));
+        List<CompletableFuture<?>> taken = new ArrayList<>();
+        for (PeerId peer : fresh) {
+            taken.add(env.client().tell(peer, next));
+            taken.addAll(giveHeads(peer));
+        }
+        return CompletableFuture.allOf(taken.toArray(CompletableFuture<?>[]::new))
+                .thenComposeAsync(done -> tellAll(next, all), env.work());
+    }
+
+    /** The tenant's heads are kept by the holders of its newest group; whoever takes over a group keeps them, too. */
+    private List<CompletableFuture<Boolean>> giveHeads(PeerId peer) {
+        List<CompletableFuture<Boolean>> given = new ArrayList<>();
+        for (PinnedHead.Signed head : env.storage().heads()) {
+            if (head.pin().tenant().equals(chain.tenant())) {
+                given.add(env.client().pinHead(peer, head).handle((kept, failed) -> {
+                    if (failed != null) {
+                        // the group's other holders keep it, too
+                        LOG.info("group {}: {} does not keep its tenant's head: {}", chain, peer, failed.toString());
+                    }
+                    return failed == null;
+                }));
+            }
+        }
+        return given;
+    }
+
+    private CompletableFuture<Void> tellAll(TableChain next, List<PeerId> all) {
         env.storage().offer(next);
         Set<PeerId> told = new HashSet<>(all);
         told.addAll(table.holders());

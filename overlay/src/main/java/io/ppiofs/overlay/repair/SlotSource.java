@@ -134,8 +134,23 @@ final class SlotSource {
     private CompletableFuture<List<@Nullable StoredBlock>> fragments(int slot, List<Integer> places) {
         List<Stripe> stripes = stripesOf(slot, places);
         Map<Cid, ByteBuffer> found = new HashMap<>();
+        local(slot, stripes, found);
+        List<Stripe> elsewhere = stripes.stream()
+                .filter(stripe -> !found.containsKey(stripe.entries().get(slot).cid()))
+                .toList();
         List<Integer> others = liveSlots.stream().filter(s -> s != slot).toList();
-        return fetchSlots(stripes, others, 0, found).thenApplyAsync(all -> restore(slot, stripes, found), work);
+        return fetchSlots(elsewhere, others, 0, found).thenApplyAsync(all -> restore(slot, stripes, found), work);
+    }
+
+    /** Fragments of these stripes that are here already, for one that gives them away; the others are restored. */
+    private void local(int slot, List<Stripe> stripes, Map<Cid, ByteBuffer> found) {
+        for (Stripe stripe : stripes) {
+            Cid cid = stripe.entries().get(slot).cid();
+            ByteBuffer bytes = local(cid);
+            if (bytes != null) {
+                found.put(cid, bytes);
+            }
+        }
     }
 
     /** The stripes in which the slot has its entries, for those at {@code places} of them. */
@@ -181,7 +196,8 @@ final class SlotSource {
                 ReedSolomon.cauchy(inventory.scheme().data(), inventory.scheme().parity());
         List<@Nullable StoredBlock> blocks = new ArrayList<>();
         for (Stripe stripe : stripes) {
-            ByteBuffer made = stripe.restore(code, slot, found);
+            ByteBuffer here = found.get(stripe.entries().get(slot).cid());
+            ByteBuffer made = here == null ? stripe.restore(code, slot, found) : here;
             blocks.add(
                     made == null
                             ? null

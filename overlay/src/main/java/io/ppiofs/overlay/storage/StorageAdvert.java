@@ -22,7 +22,7 @@ import java.util.List;
  * holds, for {@code lifetime} from receipt. It is a claim: placement weighs it, only leases and blocks prove it.
  *
  * @param sequence grows with each advert, also over restarts
- * @param capacity bytes lent in all
+ * @param capacity bytes lent in all; 0: it is leaving, see {@link #leaving}
  * @param free bytes of these that are not taken
  * @param domain failure domain: operators of one text fail together; empty if nothing is said
  * @param regions labels from wide to narrow, for example {@code eu}, {@code de}; at most 8
@@ -71,6 +71,14 @@ public record StorageAdvert(
         if (!fits) {
             throw new IllegalArgumentException("no storage advert: " + capacity + ", " + free + ", " + regions);
         }
+    }
+
+    /**
+     * Whether the operator wants to stop lending: it takes nothing new, and gives what it holds to others. It says so by lending
+     * nothing, which every version of this record understands as "propose nothing to it".
+     */
+    public boolean leaving() {
+        return capacity == 0;
     }
 
     /** @param key of the operator itself */

@@ -75,6 +75,7 @@ public final class StorageDirectory implements HostListener, AutoCloseable {
     private final Map<PeerId, Known> known = new ConcurrentHashMap<>();
     private final Map<PeerId, Double> scores = new ConcurrentHashMap<>();
     private Scheduler.@Nullable Timer timer;
+    private @Nullable Supplier<StorageAdvert.Signed> own;
     private volatile boolean closed;
 
     /** @param gossip and {@code dht}: null where there is none */
@@ -121,6 +122,11 @@ public final class StorageDirectory implements HostListener, AutoCloseable {
         return k == null || k.untilNanos - scheduler.nanoTime() <= 0
                 ? Optional.empty()
                 : Optional.of(k.signed.advert());
+    }
+
+    /** Whether a peer has said that it is leaving, see {@link StorageAdvert#leaving}. */
+    public boolean isLeaving(PeerId operator) {
+        return advert(operator).filter(StorageAdvert::leaving).isPresent();
     }
 
     /** See {@link Operator#score}. */
@@ -253,7 +259,10 @@ public final class StorageDirectory implements HostListener, AutoCloseable {
      * @param advert makes the advert of the moment, signed by this host's key; called on the scheduler
      */
     public void advertise(Supplier<StorageAdvert.Signed> advert) {
-        scheduler.execute(() -> publish(advert));
+        scheduler.execute(() -> {
+            own = advert;
+            publish(advert);
+        });
         if (dht != null) {
             dht.provide(providerKey(network)).whenComplete((told, failure) -> {
                 if (failure != null) {
@@ -261,6 +270,19 @@ public final class StorageDirectory implements HostListener, AutoCloseable {
                 }
             });
         }
+    }
+
+    /** What this node's advert says has changed: others hear it now. Nothing before {@link #advertise}. */
+    public void announce() {
+        scheduler.execute(() -> {
+            Supplier<StorageAdvert.Signed> advert = own;
+            if (advert != null) {
+                if (timer != null) {
+                    timer.cancel();
+                }
+                publish(advert);
+            }
+        });
     }
 
     private void publish(Supplier<StorageAdvert.Signed> advert) {
@@ -278,6 +300,9 @@ public final class StorageDirectory implements HostListener, AutoCloseable {
 
     private void again(Supplier<StorageAdvert.Signed> advert, Duration delay) {
         if (!closed) {
+            if (timer != null) {
+                timer.cancel(); // of a publication that another has overtaken
+            }
             timer = scheduler.schedule(delay, () -> publish(advert));
         }
     }

@@ -84,6 +84,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     private static final String MANDATE = "m/";
     private static final String HEAD = "h/";
     private static final String JOURNAL = ".journal";
+    private static final String LEAVING = "leaving";
 
     private static final int MAX_JOURNALS = 4_096;
     private static final int MAX_JOURNALS_OF_TENANT = 64;
@@ -136,6 +137,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     /** Puts hold it shared; the beginning and the end of a collection hold it alone. */
     private final ReadWriteLock gate = new ReentrantReadWriteLock();
 
+    private volatile boolean leaving;
     private boolean collecting;
     private boolean garbage;
 
@@ -201,6 +203,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
             heads.put(key, PinnedHead.open(value, network));
             headBytes += value.length;
         });
+        leaving = book.get(LEAVING) != null;
         garbage = true; // a crash may have left blocks that no slot names
     }
 
@@ -232,6 +235,27 @@ public final class StorageHost implements BlockHost, AutoCloseable {
 
     public PeerId operator() {
         return operator.peerId();
+    }
+
+    /** Whether this operator wants to give all that it holds to others; durable. */
+    public boolean isLeaving() {
+        return leaving;
+    }
+
+    /** From now on no new slot is leased; those that are leased go on until a table gives them to others. Durable. */
+    public void leave() {
+        setLeaving(new byte[] {1});
+    }
+
+    /** Takes {@link #leave} back. What has gone to others stays there. */
+    public void stay() {
+        setLeaving(null);
+    }
+
+    private synchronized void setLeaving(byte @Nullable [] mark) {
+        book.put(LEAVING, mark);
+        book.sync();
+        leaving = mark != null;
     }
 
     /** Hears of every table that is taken, on the thread that brought it. */
@@ -396,6 +420,9 @@ public final class StorageHost implements BlockHost, AutoCloseable {
 
     /** For a new lease. */
     private void requireRoom(PeerId tenant) {
+        if (leaving) {
+            throw refused(ErrorKind.NO_SPACE, "lease", "the operator is leaving");
+        }
         if (slots.size() >= MAX_LEASES || leasesOfTenant.getOrDefault(tenant, 0) >= MAX_LEASES_OF_TENANT) {
             throw refused(ErrorKind.QUOTA_EXCEEDED, "lease", "there are too many leases already");
         }

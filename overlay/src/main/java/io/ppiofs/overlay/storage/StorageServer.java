@@ -134,15 +134,16 @@ public final class StorageServer implements AutoCloseable {
     public StorageAdvert.Signed advert() {
         StorageHost.Usage usage = storage.usage();
         GrantBook.OpenMode open = storage.grants().open();
+        boolean leaving = storage.isLeaving();
         return new StorageAdvert(
                         host.id(),
                         host.scheduler().wallMillis(),
-                        usage.capacity(),
-                        Math.max(0, usage.capacity() - usage.bytes()),
+                        leaving ? 0 : usage.capacity(),
+                        leaving ? 0 : Math.max(0, usage.capacity() - usage.bytes()),
                         storage.options().domain(),
                         storage.options().regions(),
                         reachability.get(),
-                        open.bytes() > 0,
+                        !leaving && open.bytes() > 0,
                         host.addresses().stream().limit(16).toList(),
                         ADVERT)
                 .sign(host.key(), network);

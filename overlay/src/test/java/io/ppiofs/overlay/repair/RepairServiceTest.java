@@ -1,6 +1,7 @@
 package io.ppiofs.overlay.repair;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
@@ -15,6 +16,7 @@ import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.TableChain;
+import io.ppiofs.overlay.storage.PinnedHead;
 import io.ppiofs.overlay.storage.StorageDirectory;
 import io.ppiofs.overlay.storage.StorageOptions;
 import io.ppiofs.overlay.storage.StorageWorld;
@@ -339,8 +341,10 @@ class RepairServiceTest {
         assertThat(table(holder(0), chain).generation()).isEqualTo(1);
     }
 
-    @Test
-    void a_lost_fragment_is_reconstructed_from_the_others() {
+    private record Coded(TableChain chain, long slotBytes) {}
+
+    /** A closed group in stripes of two and two on the first four operators. */
+    private Coded coded() {
         Scheme scheme = new Scheme(2, 2);
         ReedSolomon code = ReedSolomon.cauchy(2, 2);
         List<Inventory.Entry> entries = new ArrayList<>();
@@ -362,14 +366,158 @@ class RepairServiceTest {
         }
         TableChain chain = world.closedGroup(
                 GroupId.random(SECRETS), new Inventory(scheme, entries), slots, world.operators.subList(0, 4));
+        return new Coded(
+                chain,
+                slots.get(2).stream().mapToLong(b -> b.bytes().remaining()).sum());
+    }
+
+    @Test
+    void a_lost_fragment_is_reconstructed_from_the_others() {
+        Coded coded = coded();
+        TableChain chain = coded.chain();
         crash(holder(2));
         run(Duration.ofHours(4));
         TableChain next = table(holder(0), chain);
         assertThat(next.generation()).isEqualTo(2);
         assertThat(next.newest().holders().get(2)).isEqualTo(holder(4).id());
         assertWhole(next);
-        long lost = slots.get(2).stream().mapToLong(b -> b.bytes().remaining()).sum();
+        long lost = coded.slotBytes();
         System.out.printf("repair of a fragment, k = 2: %.3f k of the lost bytes were moved%n", moved() / (2.0 * lost));
         assertThat(moved()).isLessThanOrEqualTo((long) (1.3 * 2 * lost));
+    }
+
+    private void leave(Operator operator) {
+        world.await(repairs.get(operator).leave());
+    }
+
+    private RepairService.Leaving leaving(Operator operator) {
+        return repairs.get(operator).leaving();
+    }
+
+    @Test
+    void who_leaves_gives_everything_to_others_before_it_gives_it_up() {
+        TableChain chain = group(3);
+        StoredBlock manifest = world.blocks(1, 700).get(0);
+        SlotAddress slot = chain.newest().slot(1);
+        holder(1).storage.admit(world.writer.id(), world.tenant.peerId(), slot, manifest.cid(), 700);
+        holder(1)
+                .storage
+                .store(
+                        world.writer.id(),
+                        world.tenant.peerId(),
+                        slot,
+                        manifest.cid(),
+                        manifest.bytes().duplicate());
+        PinnedHead.Signed head = new PinnedHead(world.tenant.peerId(), new byte[PinnedHead.VOLUME], 5, new byte[100])
+                .sign(world.tenant, Network.PUBLIC.id());
+        world.await(world.client.pinHead(holder(1).id(), head));
+        run(Duration.ofMinutes(5));
+        leave(holder(1));
+        assertThat(leaving(holder(1)).groups()).isEqualTo(1);
+        assertThat(leaving(holder(1)).bytes()).isGreaterThan((long) BLOCKS * BLOCK);
+        run(Duration.ofMinutes(10));
+
+        assertThat(leaving(holder(1)).groups()).isZero();
+        assertThat(leaving(holder(1)).moved()).isEqualTo(1);
+        TableChain next = table(holder(0), chain);
+        assertThat(next.generation()).isEqualTo(2);
+        assertThat(PeerId.of(next.newestSigned().signer())).isEqualTo(holder(1).id());
+        assertThat(next.newest().holders()).doesNotContain(holder(1).id()).doesNotHaveDuplicates();
+        assertWhole(next);
+        Operator fresh = operator(next.newest().holders().get(1));
+        assertThat(fresh.storage.block(manifest.cid())).isNotNull();
+        assertThat(fresh.storage.heads()).extracting(h -> h.pin().sequence()).containsExactly(5L);
+        System.out.printf("handing over: %.3f of the held bytes were moved%n", (double) moved() / (BLOCKS * BLOCK));
+        assertThat(moved()).isLessThanOrEqualTo((long) (1.3 * BLOCKS * BLOCK));
+        // until the delay has passed readers that know the old table are served
+        assertThat(holder(1).storage.block(manifest.cid())).isNotNull();
+        run(Duration.ofHours(13));
+        assertThat(holder(1).storage.hosted()).isEmpty();
+        assertThat(table(holder(0), chain).generation()).isEqualTo(2);
+    }
+
+    private Operator operator(PeerId peer) {
+        return world.operators.stream()
+                .filter(o -> o.id().equals(peer))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void who_leaves_takes_nothing_new_and_says_so() {
+        leave(holder(1));
+        assertThat(holder(1).server.advert().advert().leaving()).isTrue();
+        assertThatThrownBy(() -> group(3)).hasMessageContaining("leaving");
+        repairs.get(holder(1)).stay();
+        assertThat(holder(1).server.advert().advert().capacity()).isEqualTo(1 << 30);
+        assertThat(group(3).generation()).isEqualTo(1);
+    }
+
+    @Test
+    void a_restart_goes_on_leaving() {
+        TableChain chain = group(3);
+        broken.add(holder(1));
+        run(Duration.ofMinutes(5));
+        leave(holder(1));
+        run(Duration.ofMinutes(5));
+        assertThat(leaving(holder(1)).groups()).isEqualTo(1);
+        crash(holder(1));
+        broken.remove(holder(1));
+        restart(holder(1));
+        run(Duration.ofMinutes(10));
+        assertThat(leaving(holder(1)).groups()).isZero();
+        assertThat(table(holder(2), chain).newest().holders())
+                .doesNotContain(holder(1).id());
+        assertWhole(table(holder(2), chain));
+    }
+
+    @Test
+    void nothing_goes_where_fewer_peers_than_copies_are_left_and_that_is_said() {
+        TableChain chain = group(5);
+        run(Duration.ofMinutes(5));
+        leave(holder(1));
+        run(Duration.ofMinutes(10));
+        assertThat(leaving(holder(1)).isStuck()).isTrue();
+        assertThat(leaving(holder(1)).why()).isEqualTo("a group needs 5 peers, and only 4 others lend space");
+        assertThat(table(holder(0), chain).generation()).isEqualTo(1);
+        assertThat(moved()).isZero();
+        Operator sixth = world.add(StorageOptions.of(1 << 30));
+        sixth.storage.grants().allow(world.tenant.peerId(), 1 << 30, world.net.wallMillis());
+        startRepair(sixth);
+        run(Duration.ofMinutes(15));
+        assertThat(leaving(holder(1)).groups()).isZero();
+        assertThat(table(holder(0), chain).newest().holders()).contains(sixth.id());
+        assertWhole(table(holder(0), chain));
+    }
+
+    @Test
+    void two_that_leave_one_group_go_one_after_the_other() {
+        TableChain chain = group(3);
+        run(Duration.ofMinutes(5));
+        // each knows of the other before it begins, as it would have heard of it
+        holder(1).storage.leave();
+        holder(2).storage.leave();
+        run(Duration.ofMinutes(30));
+        TableChain next = table(holder(0), chain);
+        assertThat(next.newest().holders())
+                .containsExactlyInAnyOrder(
+                        holder(0).id(), holder(3).id(), holder(4).id());
+        assertWhole(next);
+        assertThat(leaving(holder(1)).groups() + leaving(holder(2)).groups()).isZero();
+        assertThat(moved()).isLessThanOrEqualTo((long) (1.3 * 2 * BLOCKS * BLOCK));
+    }
+
+    @Test
+    void a_fragment_is_handed_over_as_it_is() {
+        Coded coded = coded();
+        run(Duration.ofMinutes(5));
+        leave(holder(2));
+        run(Duration.ofMinutes(10));
+        TableChain next = table(holder(0), coded.chain());
+        assertThat(next.newest().holders().get(2)).isEqualTo(holder(4).id());
+        assertWhole(next);
+        System.out.printf(
+                "handing a fragment over: %.3f of its bytes were moved%n", moved() / (double) coded.slotBytes());
+        assertThat(moved()).isLessThanOrEqualTo((long) (1.3 * coded.slotBytes()));
     }
 }
