@@ -7,6 +7,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Home;
 import io.ppiofs.node.storage.StorageOrder;
 import io.ppiofs.node.storage.StorageService;
+import io.ppiofs.node.swarm.HeadRecords;
 import io.ppiofs.node.swarm.HeadTopics;
 import io.ppiofs.node.swarm.SwarmService;
 import io.ppiofs.overlay.NettyTransports;
@@ -124,6 +125,7 @@ public final class OverlayNetwork implements NetworkService {
     private final ExecutorService blockWork;
     private final StreamBlockClient blockClient;
     private final HeadTopics headTopics;
+    private final HeadRecords headRecords;
     private final SwarmService swarmService;
     private volatile @Nullable StorageService storage;
     private volatile ToLongFunction<PeerId> storedForUs = peer -> 0;
@@ -173,6 +175,7 @@ public final class OverlayNetwork implements NetworkService {
         listening = !listen.isEmpty();
         DhtConfig config = DhtConfig.forProtocol(network.kad())
                 .withFallback(new ScratchValidator())
+                .withValidator(HeadRecords.NAMESPACE, HeadRecords.validator(network.id()))
                 .withServer(listening)
                 .withBootstrap(bootstrap.stream().map(OverlayNetwork::info).toList());
         dht = new Dht(node.host(), config, new SecureRandom());
@@ -196,10 +199,12 @@ public final class OverlayNetwork implements NetworkService {
                 network.blocks(),
                 ClientOptions.on(blockWork).withWrongBytes((peer, cid) -> operators.failed(peer)));
         headTopics = new HeadTopics(gossip, network);
+        headRecords = new HeadRecords(dht, network.id(), node.host().scheduler());
         swarmService = new SwarmService(
                 node.host(),
                 network,
                 headTopics,
+                headRecords,
                 storageClient,
                 operators,
                 blockClient,
@@ -357,6 +362,7 @@ public final class OverlayNetwork implements NetworkService {
                     peer -> storedForUs.applyAsLong(peer));
             storage = lent;
             headTopics.relay(lent.storage());
+            headRecords.relay(lent.storage());
         } catch (PpiofsException e) {
             close();
             throw e;

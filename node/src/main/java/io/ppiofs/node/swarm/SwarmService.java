@@ -45,6 +45,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -68,6 +69,7 @@ public final class SwarmService implements AutoCloseable {
     private final Host host;
     private final Network network;
     private final HeadTopics topics;
+    private final HeadRecords records;
     private final StorageClient storage;
     private final StorageDirectory directory;
     private final BlockClient blocks;
@@ -80,6 +82,7 @@ public final class SwarmService implements AutoCloseable {
             Host host,
             Network network,
             HeadTopics topics,
+            HeadRecords records,
             StorageClient storage,
             StorageDirectory directory,
             BlockClient blocks,
@@ -87,6 +90,7 @@ public final class SwarmService implements AutoCloseable {
         this.host = host;
         this.network = network;
         this.topics = topics;
+        this.records = records;
         this.storage = storage;
         this.directory = directory;
         this.blocks = blocks;
@@ -117,17 +121,25 @@ public final class SwarmService implements AutoCloseable {
     }
 
     private Collection<PeerId> operators() {
-        awaitOperators();
+        awaitOperators(() -> false);
+        return knownOperators();
+    }
+
+    private List<PeerId> knownOperators() {
         List<PeerId> peers = new ArrayList<>();
         directory.operators().forEach(o -> peers.add(o.peer()));
         return peers;
     }
 
-    /** A node that has just started knows nobody for a moment. Waits until somebody is known, but not for ever. */
-    private void awaitOperators() {
+    /**
+     * A node that has just started knows nobody for a moment. Waits until somebody is known, but not for ever.
+     *
+     * @param enough asked now and then whether nobody is needed any more
+     */
+    private void awaitOperators(BooleanSupplier enough) {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(ASK_SECONDS);
         try {
-            while (directory.operators().isEmpty() && System.nanoTime() - end < 0) {
+            while (directory.operators().isEmpty() && !enough.getAsBoolean() && System.nanoTime() - end < 0) {
                 if (directory.refresh().get(ASK_SECONDS, TimeUnit.SECONDS) == 0) {
                     TimeUnit.MILLISECONDS.sleep(100);
                 }
@@ -338,6 +350,7 @@ public final class SwarmService implements AutoCloseable {
             @Override
             public void announce(PinnedHead.Signed head) {
                 topics.announce(head);
+                records.put(head);
             }
         };
     }
@@ -354,11 +367,13 @@ public final class SwarmService implements AutoCloseable {
         swarm.follow(follower, subscription);
     }
 
-    /** What operators keep of a volume, the newest last; only bundles whose head verifies. */
+    /** What the DHT and operators have of a volume, the newest last; only bundles whose head verifies. */
     private List<HeadBundle> bundles(VolumeId volume) {
         Map<Long, HeadBundle> found = new HashMap<>();
-        List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>();
-        operators().forEach(peer -> answers.add(storage.heads(peer, volume.bytes())));
+        CompletableFuture<List<PinnedHead.Signed>> recorded = records.get(volume);
+        List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(recorded));
+        awaitOperators(() -> !recorded.getNow(List.of()).isEmpty());
+        knownOperators().forEach(peer -> answers.add(storage.heads(peer, volume.bytes())));
         for (CompletableFuture<List<PinnedHead.Signed>> answer : answers) {
             try {
                 for (PinnedHead.Signed pin : answer.get(ASK_SECONDS, TimeUnit.SECONDS)) {
@@ -412,7 +427,7 @@ public final class SwarmService implements AutoCloseable {
                     "import",
                     "volume " + capability.volumeId(),
                     "none of " + directory.operators().size()
-                            + " storage nodes keeps a head of it; check network.bootstrap, and that its writer has"
+                            + " storage nodes keeps a head of it, and the DHT has none; check network.bootstrap, and that its writer has"
                             + " published");
         }
         @Nullable PpiofsException last = null;
@@ -442,6 +457,7 @@ public final class SwarmService implements AutoCloseable {
 
     @Override
     public void close() {
+        records.close();
         silent.close();
         blocks.close();
     }
