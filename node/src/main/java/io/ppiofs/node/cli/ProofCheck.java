@@ -3,6 +3,8 @@ package io.ppiofs.node.cli;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.control.Json;
+import io.ppiofs.node.sectors.SectorOperations;
+import io.ppiofs.proofs.porep.ReplicaId;
 import io.ppiofs.proofs.sdr.SealParameters;
 import io.ppiofs.proofs.verify.ReplicaGeometry;
 import io.ppiofs.proofs.verify.ReplicaStatement;
@@ -14,6 +16,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -74,15 +77,36 @@ record ProofCheck(boolean accepted, String kind, String reason) {
         if (bytes % 32 != 0 || bytes < 0 || bytes / 32 > ReplicaGeometry.MAX_NODES) {
             throw invalid(file.toString(), "says that the sector has " + bytes + " bytes");
         }
+        byte[] porepId = SectorOperations.porepId();
+        if (!Arrays.equals(porepId, hex("porepId", Facts.text(json, "porepId")))) {
+            throw invalid(file.toString(), "has another graph than ppiofs");
+        }
+        byte[] commD = hex("commD", Facts.text(json, "commD"));
+        long sector = Facts.number(json, "sector");
+        long copy = Facts.number(json, "copy");
+        if (copy < 0 || copy > Integer.MAX_VALUE) {
+            throw invalid(file.toString(), "has copy " + copy);
+        }
+        // what binds the replica to its peer, number and copy must follow from them, and not be anybody's word
+        byte[] replicaId = ReplicaId.of(
+                peer(Facts.text(json, "peer")),
+                sector,
+                (int) copy,
+                hex("ticket", Facts.text(json, "ticket")),
+                commD,
+                porepId);
+        if (!Arrays.equals(replicaId, hex("replicaId", Facts.text(json, "replicaId")))) {
+            throw invalid(file.toString(), "has a replica id that is not that of its peer, sector, copy and ticket");
+        }
         try {
             return new Statement(
-                    Facts.number(json, "sector"),
+                    sector,
                     parameters,
                     new ReplicaStatement(
                             new ReplicaGeometry((int) (bytes / 32), parameters.layers()),
-                            hex("porepId", Facts.text(json, "porepId")),
-                            hex("replicaId", Facts.text(json, "replicaId")),
-                            hex("commD", Facts.text(json, "commD")),
+                            porepId,
+                            replicaId,
+                            commD,
                             hex("commR", Facts.text(json, "commR"))));
         } catch (IllegalArgumentException e) {
             throw invalid(file.toString(), String.valueOf(e.getMessage()));
@@ -96,6 +120,13 @@ record ProofCheck(boolean accepted, String kind, String reason) {
         } catch (PpiofsException e) {
             throw invalid(file.toString(), "is no JSON; make it with 'ppiofs sectors inspect SECTOR --json'");
         }
+    }
+
+    private static byte[] peer(String text) {
+        if (!text.matches("([0-9a-fA-F]{2}){1,128}")) {
+            throw invalid("peer", "is no binary peer id in hexadecimal digits");
+        }
+        return HexFormat.of().parseHex(text);
     }
 
     private static byte[] hex(String what, String text) {

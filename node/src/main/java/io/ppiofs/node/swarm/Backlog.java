@@ -26,6 +26,7 @@ final class Backlog {
     private final TreeMap<Long, Cid> thinByPosition = new TreeMap<>();
     private long last;
     private boolean closed;
+    private boolean counting;
     private boolean woken;
 
     /** Adds blocks that are not waiting already. */
@@ -68,12 +69,20 @@ final class Backlog {
 
     /** These wait, and are placed on fewer peers than fsync promises; {@link #done} comes next. */
     synchronized void thin(Iterable<Cid> cids) {
+        if (!counting) {
+            return;
+        }
         for (Cid cid : cids) {
             Long position = waiting.get(cid);
             if (position != null && thin.putIfAbsent(cid, position) == null) {
                 thinByPosition.put(position, cid);
             }
         }
+    }
+
+    /** From now on {@link #thin} counts. Until somebody waits for copies it would only grow while a peer is away. */
+    synchronized void countCopies() {
+        counting = true;
     }
 
     /** These are on enough peers now. */

@@ -76,6 +76,10 @@ final class CopiedJournal implements JournalReplica, AutoCloseable {
 
         long trimmed = -1;
         boolean busy;
+
+        /** It said that something is missing, and has taken nothing since. */
+        boolean gap;
+
         long retryAt = System.nanoTime();
     }
 
@@ -345,23 +349,29 @@ final class CopiedJournal implements JournalReplica, AutoCloseable {
     }
 
     private void send(Order order) {
-        var unused = sender.send(order.peer(), order.order().sign(tenant, network), order.entries())
-                .whenComplete((next, failure) -> {
-                    synchronized (this) {
-                        if (failure == null) {
-                            answered(order, next);
-                        } else {
-                            refused(order, failure);
-                        }
-                        signal();
-                    }
-                });
+        CompletableFuture<Long> answer;
+        try {
+            answer = sender.send(order.peer(), order.order().sign(tenant, network), order.entries());
+        } catch (RuntimeException e) {
+            answer = CompletableFuture.failedFuture(e);
+        }
+        var unused = answer.whenComplete((next, failure) -> {
+            synchronized (this) {
+                if (failure == null) {
+                    answered(order, next);
+                } else {
+                    refused(order, failure);
+                }
+                signal();
+            }
+        });
     }
 
     private void answered(Order order, long next) {
         Holder holder = order.holder();
         holder.busy = false;
         holder.known = true;
+        holder.gap &= order.entries().isEmpty();
         holder.next = next;
         holder.trimmed = order.order().trimmed();
         boolean odd = next > lastNumber + 1
@@ -381,7 +391,9 @@ final class CopiedJournal implements JournalReplica, AutoCloseable {
         holder.busy = false;
         holder.known = false;
         boolean gap = cause instanceof PpiofsException e && e.kind() == ErrorKind.NOT_FOUND;
-        if (!gap) {
+        boolean again = gap && holder.gap; // asked a moment ago, it said otherwise
+        holder.gap = gap;
+        if (!gap || again) {
             holder.retryAt = System.nanoTime() + options.again().toNanos();
             trouble(cause instanceof PpiofsException e ? String.valueOf(e.getMessage()) : cause.toString());
         }

@@ -157,7 +157,7 @@ final class Courier implements AutoCloseable {
     /**
      * Sends blocks into slots of a group, to all at once. A lease names who may put. One that another machine with the same
      * capability ordered, or this one long ago, is ordered anew. A holder that is {@linkplain #isSlow slow} gets nothing with the
-     * others: it is sent what it lacks when nobody waits.
+     * others while they are a majority: it is sent what it lacks when nobody waits.
      *
      * @return per slot which of its blocks its holder has on its disk now
      */
@@ -173,11 +173,17 @@ final class Courier implements AutoCloseable {
         Set<PeerId> refused = unknown.isEmpty() ? unknown : admit(group.signed(), unknown);
         Map<Integer, CompletableFuture<BitSet>> answers = new LinkedHashMap<>();
         Map<Integer, BitSet> stored = new LinkedHashMap<>();
+        long quick = bySlot.keySet().stream()
+                .map(slot -> table.holders().get(slot))
+                .filter(peer -> !refused.contains(peer) && !isSlow(peer))
+                .count();
+        // where those that are left would be too few for anything, slow ones count as much as others
+        boolean leaves = bySlot.size() > 1 && quick >= group.majority();
         for (Map.Entry<Integer, List<StoredBlock>> one : bySlot.entrySet()) {
             int slot = one.getKey();
             PeerId peer = table.holders().get(slot);
             stored.put(slot, new BitSet());
-            if (refused.contains(peer) || bySlot.size() > 1 && isSlow(peer)) {
+            if (refused.contains(peer) || leaves && isSlow(peer)) {
                 continue;
             }
             List<StoredBlock> views = new ArrayList<>(one.getValue().size());
@@ -185,9 +191,7 @@ final class Courier implements AutoCloseable {
                     .forEach(b -> views.add(new StoredBlock(b.cid(), b.bytes().duplicate())));
             answers.put(slot, holders.put(peer, table.slot(slot), views));
         }
-        boolean onlySlow =
-                bySlot.keySet().stream().allMatch(slot -> isSlow(table.holders().get(slot)));
-        Race race = new Race(answers.values(), onlySlow ? options.grace() : ANSWER);
+        Race race = new Race(answers.values(), quick == 0 ? options.grace() : ANSWER);
         for (Map.Entry<Integer, CompletableFuture<BitSet>> answer : answers.entrySet()) {
             int slot = answer.getKey();
             PeerId peer = table.holders().get(slot);
@@ -242,7 +246,8 @@ final class Courier implements AutoCloseable {
     private void forgive(PeerId peer, Race race, List<StoredBlock> sent) {
         if (isSlow(peer)) {
             long bytes = sent.stream().mapToLong(b -> b.bytes().remaining()).sum();
-            double whole = race.took() * (double) options.batchBytes() / Math.max(1, bytes);
+            // what is small takes a round trip, which says nothing about a batch
+            double whole = race.took() * (double) options.batchBytes() / Math.max(Drainer.SLOW_BATCH, bytes);
             if (whole < options.grace().toNanos()) {
                 slowSince.remove(peer);
             }

@@ -44,7 +44,7 @@ final class Drainer implements AutoCloseable {
     private static final int MAX_BATCH = 1_024;
 
     /** Sent at a time to a holder that is too slow. */
-    private static final int SLOW_BATCH = 1 << 20;
+    static final int SLOW_BATCH = 1 << 20;
 
     /** Pause between attempts with such a holder that fail, at most. */
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
@@ -449,7 +449,14 @@ final class Drainer implements AutoCloseable {
                 block.cid()));
         book.replace(closed);
         book.sync();
+        extras.remove(block.cid()); // it is made again from the book, and what lacks it stays known
         courier.tell(closed);
+    }
+
+    /** Whether as many holders of a closed group have its inventory as fsync promises of blocks. */
+    boolean hasInventory(Group group) {
+        Cid inventory = group.table().inventory();
+        return inventory == null || !group.scheme().isCopies() || copiesOf(group, inventory) >= group.majority();
     }
 
     /**
@@ -707,9 +714,10 @@ final class Drainer implements AutoCloseable {
         Group group = nextToCheck(groups);
         for (PeerId peer : group.holders()) {
             courier.ask(peer, courier.holders().table(peer, group.id()), table -> {
+                List<PeerId> before = group.table().holders();
                 if (table != null && book.replace(table)) {
                     LOG.info("volume {}: holders have changed the table of group {}", name, group.id());
-                    lacking.forget(group); // they filled it
+                    forgetChanged(group, before);
                 }
             });
         }
@@ -725,6 +733,17 @@ final class Drainer implements AutoCloseable {
             compared.add(group.id());
             comparisons++;
         }
+    }
+
+    /** Whoever has a slot now was given what it had; what other slots lack they still lack. */
+    private void forgetChanged(Group group, List<PeerId> before) {
+        List<PeerId> now = group.table().holders();
+        for (int slot : lacking.slots(group)) {
+            if (slot >= now.size() || slot >= before.size() || !before.get(slot).equals(now.get(slot))) {
+                lacking.clear(group, slot);
+            }
+        }
+        compared.remove(group.id());
     }
 
     /** Whether a holder has one of the blocks of which it has just said that it has them. */

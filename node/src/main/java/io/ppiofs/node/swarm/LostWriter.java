@@ -52,6 +52,7 @@ final class LostWriter {
     private final StorageClient storage;
     private final Set<PeerId> operators;
     private final GroupBook book;
+    private final SwarmReader reader;
 
     /** Who has answered, if only that it has nothing. */
     private final Set<PeerId> heard = new HashSet<>();
@@ -62,13 +63,15 @@ final class LostWriter {
             PeerId tenant,
             StorageClient storage,
             Collection<PeerId> operators,
-            GroupBook book) {
+            GroupBook book,
+            SwarmReader reader) {
         this.volume = volume;
         this.capability = capability;
         this.tenant = tenant;
         this.storage = storage;
         this.operators = new LinkedHashSet<>(operators);
         this.book = book;
+        this.reader = reader;
     }
 
     /** How a search ended. */
@@ -113,11 +116,14 @@ final class LostWriter {
                     && copy.continues(head.journalLsn())
                     && (best == null || copy.lastLsn() > best.lastLsn())) {
                 best = copy;
-                bestNext = copy.dropped() == 0 ? one.page().next() : 0;
+                bestNext = one.page().first() + copy.used(); // a download may have broken off
             }
         }
+        if (behind) {
+            return Found.NEWER_HEAD; // what continues an older head is stale, whoever keeps it
+        }
         if (best == null) {
-            return behind ? Found.NEWER_HEAD : Found.NOTHING;
+            return Found.NOTHING;
         }
         learnPlaces();
         long records =
@@ -250,6 +256,12 @@ final class LostWriter {
 
     private void learn(TableChain chain, @Nullable Group known) throws InterruptedException {
         SlotTable table = chain.newest();
+        Cid closed = table.inventory();
+        if (closed != null) {
+            // its order is what slots are compared by; what holders list has other blocks between
+            book.learn(chain.newestSigned(), reader.inventory(closed, table.holders()));
+            return;
+        }
         Map<PeerId, CompletableFuture<List<Inventory.Entry>>> answers = new LinkedHashMap<>();
         for (int slot = 0; slot < table.holders().size(); slot++) {
             PeerId peer = table.holders().get(slot);

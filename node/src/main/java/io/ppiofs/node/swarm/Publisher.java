@@ -179,6 +179,7 @@ final class Publisher {
             Cid closed = group.table().inventory();
             if (closed != null) {
                 openInventories.remove(group.number());
+                enough &= drainer.hasInventory(group);
             }
             Cid inventory = closed == null ? openInventory(group) : closed;
             if (inventory == null) {

@@ -230,11 +230,22 @@ final class SwarmReader implements SwarmBlockStore.Remote {
                 book.replace(place.table());
                 continue;
             }
-            Set<PeerId> holders = new LinkedHashSet<>(place.table().table().holders());
-            book.learn(place.table(), Inventory.decode(bytes(find(place.inventory(), holders))));
+            book.learn(
+                    place.table(),
+                    inventory(place.inventory(), place.table().table().holders()));
         }
         book.sync();
         return read;
+    }
+
+    /**
+     * A group's inventory.
+     *
+     * @param holders peers to ask first
+     * @throws PpiofsException NOT_FOUND if nobody has it; CORRUPT; INTERRUPTED
+     */
+    Inventory inventory(Cid cid, Collection<PeerId> holders) {
+        return Inventory.decode(bytes(find(cid, new LinkedHashSet<>(holders))));
     }
 
     /** Opens a sealed manifest. */

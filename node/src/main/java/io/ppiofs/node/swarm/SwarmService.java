@@ -186,7 +186,7 @@ public final class SwarmService implements AutoCloseable {
         }
         PeerId tenant = IdentityKey.ofSeed(rw.tenantSeed().bytes()).peerId();
         try {
-            LostWriter lost = new LostWriter(volume, rw, tenant, storage, operators(), book);
+            LostWriter lost = new LostWriter(volume, rw, tenant, storage, operators(), book, reader);
             if (lost.restore() != LostWriter.Found.NEWER_HEAD) {
                 return;
             }

@@ -104,6 +104,7 @@ public final class SwarmVolume implements AutoCloseable {
                     "the volume keeps one copy of its blocks, and fsync is to wait for two peers at least; run 'ppiofs volume"
                             + " place' with --copies 2 or more");
         }
+        w.backlog().countCopies();
         CopiedJournal made = w.journal().apply(ReplicaSeal.numberOf(stream));
         w.drainer().hurriedBy(made::isWaitedFor);
         w.publisher().whenFirm((head, newest) -> {

@@ -125,6 +125,7 @@ class DrainerTest {
         peer();
         FakePeer second = peer();
         FakePeer third = peer();
+        backlog.countCopies();
         start(3, 100);
         write(3);
         await().atMost(SOON).until(() -> backlog.isFirmUpTo(backlog.position()));

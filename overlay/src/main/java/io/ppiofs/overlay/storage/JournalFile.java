@@ -35,7 +35,7 @@ final class JournalFile implements AutoCloseable {
     /** Most entries in the file. */
     static final int MAX_ENTRIES = 1 << 17;
 
-    /** A trim copies what is left only if that is no more; else the file keeps what is trimmed until a later trim. */
+    /** A trim copies what is left if that is no more, or less than what goes; else the file keeps what is trimmed until a later trim. */
     private static final int MAX_COPY = 8 << 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(JournalFile.class);
@@ -305,18 +305,28 @@ final class JournalFile implements AutoCloseable {
     private void trim(long upTo) throws IOException {
         int drop = (int) Math.min(count, upTo - trimmed);
         long from = drop < count ? starts[drop] : size;
-        if (size - from > MAX_COPY) {
+        long live = size - from;
+        if (live > MAX_COPY && live > from) {
             System.arraycopy(starts, drop, starts, 0, count - drop);
             count -= drop;
             trimmed = upTo;
             return;
         }
         byte[] header = header(tenant, volume, stream, upTo);
-        ByteBuffer rest = readAt(channel, from, (int) (size - from));
-        ByteBuffer all = ByteBuffer.allocate(header.length + rest.remaining())
-                .put(header)
-                .put(rest);
-        DurableFile.replace(file, all.array(), WRITE);
+        Path fresh = file.resolveSibling(file.getFileName() + ".part");
+        try (FileChannel out = FileChannel.open(
+                fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            ByteBuffer start = ByteBuffer.wrap(header);
+            while (start.hasRemaining()) {
+                out.write(start);
+            }
+            for (long at = from; at < size; ) {
+                at += channel.transferTo(at, size - at, out);
+            }
+            out.force(true);
+        }
+        DurableFile.rename(fresh, file);
+        DurableFile.syncDirectory(DurableFile.directoryOf(file));
         FileChannel old = channel;
         channel = channel(file);
         long moved = header.length - from;
@@ -325,7 +335,7 @@ final class JournalFile implements AutoCloseable {
         }
         count -= drop;
         inFile = count;
-        size = all.capacity();
+        size = header.length + live;
         trimmed = upTo;
         old.close();
     }

@@ -124,13 +124,6 @@ final class HostileOperator implements AutoCloseable {
         return node.host().id();
     }
 
-    /** The groups of which it is, by the newest tables that it was told, a holder. */
-    long groups() {
-        return storage.tables().stream()
-                .filter(chain -> chain.newest().holders().contains(id()))
-                .count();
-    }
-
     /** How often it had the occasion to cheat. */
     long cheated() {
         return cheated.get();

@@ -25,6 +25,9 @@ class HostileOperatorTest {
     private static final Duration PATIENCE = Duration.ofMinutes(4);
     private static final String VOLUME = "shared";
 
+    /** What is written: forty small files and a big one, of random bytes. */
+    private static final long BYTES = 9_000 * (40 * 41 / 2) + 12_000_000;
+
     private StorageSwarm swarm;
     private final List<HostileOperator> cheats = new ArrayList<>();
 
@@ -89,7 +92,11 @@ class HostileOperatorTest {
         for (int i = 0; i < 3; i++) {
             swarm.addNode();
         }
-        await("no cheat holds anything")
+        // five copies on five honest nodes: no slot is left for a cheat
+        await("each honest node holds everything")
+                .atMost(PATIENCE)
+                .until(() -> swarm.nodes().stream().allMatch(node -> node.storageFact("hostedBytes") >= BYTES));
+        await("every group is whole")
                 .atMost(PATIENCE)
                 .until(() -> swarm.info().replaceAll("\\s", "").contains("\"degradedGroups\":0,\"comparedGroups\""));
         for (HostileOperator cheat : cheats) {

@@ -165,7 +165,7 @@ class SectorsTest {
         Files.write(file, content);
         Command.Running sealing =
                 operator.of("sectors", "seal", file, "--parameters", "strong").start();
-        for (int kills = 0; kills < 3; kills++) {
+        for (int kills = 0; kills < 2; kills++) {
             await("it is being sealed").atMost(PATIENCE).until(() -> {
                 String list = operator.of("sectors", "list", "--json").ok().out();
                 return list.contains("\"sealing\"") || list.contains("\"sealed\"");

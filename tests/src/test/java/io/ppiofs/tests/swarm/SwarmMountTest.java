@@ -127,7 +127,9 @@ class SwarmMountTest {
         keeper.start();
         PpiofsMount reader = new PpiofsMount(home, VOLUME, swarm.scratch().directory("again"));
         swarm.scratch().onClose(reader::close);
-        reader.options("allow_other,default_permissions").mount();
+        reader.options("allow_other,default_permissions");
+        // it was down a moment ago, and is not dialled again at once
+        await("the keeper is reached").atMost(PATIENCE).untilAsserted(reader::mount);
         assertThat(reader.dir().resolve("file")).hasContent("kept by one");
     }
 
