@@ -120,13 +120,20 @@ final class Courier implements AutoCloseable {
                 && System.nanoTime() - since >= options.replaceAfter().toNanos();
     }
 
-    /** Whether the holder takes blocks so much more slowly than others that nobody waits for it. */
+    /** Whether the holder has no space, or takes blocks so much more slowly than others, that nobody waits for it. */
     boolean isSlow(PeerId holder) {
         return slowSince.containsKey(holder);
     }
 
     HolderTrust trust() {
         return trust;
+    }
+
+    /** Who gets nothing new while there is somebody else. */
+    Set<PeerId> avoided() {
+        Set<PeerId> avoided = new HashSet<>(trust.distrusted());
+        avoided.addAll(slowSince.keySet());
+        return avoided;
     }
 
     /** @return who did not consent */
@@ -280,14 +287,16 @@ final class Courier implements AutoCloseable {
         } catch (ExecutionException e) {
             String why = e.getCause() instanceof PpiofsException p ? String.valueOf(p.getMessage()) : e.toString();
             failed(peer, "peer " + peer + " failed: " + why);
-            if (race.isDecided() && e.getCause() instanceof PpiofsException p && p.kind() == ErrorKind.IO) {
-                leftBehind(peer); // it made no progress while others did
+            if (e.getCause() instanceof PpiofsException p && p.kind() == ErrorKind.NO_SPACE) {
+                leftBehind(peer, "has no space"); // whatever its advert says
+            } else if (race.isDecided() && e.getCause() instanceof PpiofsException p && p.kind() == ErrorKind.IO) {
+                leftBehind(peer, "makes no progress with blocks that others have taken");
             }
             return false;
         } catch (TimeoutException e) {
             answer.cancel(true);
             if (race.isDecided()) {
-                leftBehind(peer);
+                leftBehind(peer, "takes blocks much more slowly than others");
             } else {
                 failed(peer, "peer " + peer + " did not answer in " + race.took() / 1_000_000_000 + " s");
             }
@@ -312,12 +321,9 @@ final class Courier implements AutoCloseable {
         }
     }
 
-    private void leftBehind(PeerId peer) {
+    private void leftBehind(PeerId peer, String how) {
         if (slowSince.putIfAbsent(peer, System.nanoTime()) == null) {
-            LOG.warn(
-                    "volume {}: peer {} takes blocks much more slowly than others; they do not wait for it",
-                    name,
-                    peer);
+            LOG.warn("volume {}: peer {} {}; the others do not wait for it", name, peer, how);
         }
     }
 

@@ -47,7 +47,7 @@ final class Drainer implements AutoCloseable {
     static final int SLOW_BATCH = 1 << 20;
 
     /** Pause between attempts with such a holder that fail, at most. */
-    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
     /** A block that is not here any more is fetched for a check in one of so many comparisons. */
     private static final int FETCHED_CHECKS = 12;
@@ -347,14 +347,15 @@ final class Drainer implements AutoCloseable {
     private @Nullable Group begin() throws InterruptedException {
         GroupId id = GroupId.random(random);
         Scheme copies = options.scheme().whileOpen();
-        // first without those who were caught: they count only where there is nobody else
-        Set<PeerId> refused = new HashSet<>(courier.trust().distrusted());
+        // first without those who were caught, or take nothing: they count only where there is nobody else
+        Set<PeerId> avoided = courier.avoided();
+        Set<PeerId> refused = new HashSet<>(avoided);
         boolean choosy = !refused.isEmpty();
         while (true) {
             List<PeerId> proposed = courier.holders().propose(id, Collections.nCopies(copies.slots(), null), refused);
             if (proposed.isEmpty() && choosy) {
                 choosy = false;
-                refused.removeAll(courier.trust().distrusted());
+                refused.removeAll(avoided);
                 continue;
             }
             if (proposed.isEmpty()) {

@@ -353,6 +353,24 @@ class DrainerTest {
     }
 
     @Test
+    void one_that_consents_and_then_has_no_space_is_replaced_and_gets_no_new_groups() {
+        FakePeer full = peer();
+        full.full = true;
+        List<FakePeer> two = List.of(peer(), peer());
+        start(3, 10);
+        List<Cid> cids = write(5);
+        awaitEmpty();
+        assertHolds(two.get(0), cids);
+        FakePeer fourth = peer();
+        assertHolds(fourth, cids);
+        await().atMost(SOON).until(() -> drainer.facts().tolerates() == 2);
+        cids.addAll(write(40));
+        awaitEmpty();
+        assertHolds(fourth, cids);
+        assertThat(book.groups()).noneMatch(group -> group.holders().contains(full.id()));
+    }
+
+    @Test
     void a_slow_holder_that_is_quick_again_gets_what_it_lacks() {
         List<FakePeer> three = List.of(peer(), peer(), peer());
         FakePeer slow = three.get(2);

@@ -46,6 +46,9 @@ final class FakePeers implements Holders {
         /** Answers everything at once except puts. */
         volatile boolean slow;
 
+        /** Consents to every table, and then takes no block. */
+        volatile boolean full;
+
         volatile int puts;
 
         PeerId id() {
@@ -166,6 +169,10 @@ final class FakePeers implements Holders {
         asked.puts++;
         if (asked.slow) {
             return new CompletableFuture<>();
+        }
+        if (asked.full) {
+            return CompletableFuture.failedFuture(
+                    new PpiofsException(ErrorKind.NO_SPACE, "put", "peer", "is full, as the test wants it"));
         }
         return ask(holder, () -> {
             FakePeer peer = peers.get(holder);
