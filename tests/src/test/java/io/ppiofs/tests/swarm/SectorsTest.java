@@ -18,6 +18,7 @@ import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What storage nodes host is sealed and proven by the commands, on real nodes; third parties check with files only. */
@@ -155,6 +156,7 @@ class SectorsTest {
 
     /** Several times in different places of the work. */
     @Test
+    @Tag("soak")
     void a_sealing_that_is_killed_goes_on_and_ends_with_what_decodes_to_the_file() throws IOException {
         swarm = StorageSwarm.start(VOLUME, 1, PATIENCE);
         StorageNode node = swarm.node(0);
