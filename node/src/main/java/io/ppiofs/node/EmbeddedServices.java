@@ -3,6 +3,7 @@ package io.ppiofs.node;
 import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
+import io.ppiofs.blockstore.gc.LiveSet;
 import io.ppiofs.blockstore.segment.CorruptBlock;
 import io.ppiofs.blockstore.segment.ScrubReport;
 import io.ppiofs.blockstore.segment.ScrubWatcher;
@@ -432,25 +433,44 @@ public final class EmbeddedServices implements NodeServices {
             throw new IllegalStateException("collection before attach");
         }
         List<String> held = new ArrayList<>();
+        List<EmbeddedVolume> written = new ArrayList<>();
         try {
-            List<VolumeFileSystem> cores = new ArrayList<>();
             for (VolumeSummary v : volumesOrFailure()) {
                 if (isOnlyRead(v.name())) {
                     continue;
                 }
                 OpenVolume volume = acquire(volumes, v.name());
                 held.add(v.name());
-                if (volume instanceof EmbeddedVolume written) {
-                    cores.add(written.fileSystem());
+                if (volume instanceof EmbeddedVolume core) {
+                    written.add(core);
                 }
             }
-            GarbageCollector.Report report = opened().collector().collect(cores, stages(progress));
+            List<VolumeFileSystem> cores =
+                    written.stream().map(EmbeddedVolume::fileSystem).toList();
+            GarbageCollector.Report report = opened().collector().collect(cores, onPeers(written), stages(progress));
             opened().budget().restoreBallast();
             return new GcReport(
                     report.marked(), report.swept().blocks(), report.swept().bytes());
+        } catch (RuntimeException e) {
+            written.forEach(EmbeddedVolume::markFailed);
+            throw e;
         } finally {
             held.forEach(volumes::release);
         }
+    }
+
+    private static GarbageCollector.Also onPeers(List<EmbeddedVolume> volumes) {
+        return new GarbageCollector.Also() {
+            @Override
+            public void markBegins() {
+                volumes.forEach(EmbeddedVolume::markBegins);
+            }
+
+            @Override
+            public void marked(LiveSet live) {
+                volumes.forEach(volume -> volume.marked(live));
+            }
+        };
     }
 
     /** Of a volume that is only read here there is nothing here but a cache. One that is locked counts as written. */

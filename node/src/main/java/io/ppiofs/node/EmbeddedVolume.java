@@ -3,6 +3,7 @@ package io.ppiofs.node;
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
+import io.ppiofs.blockstore.gc.LiveSet;
 import io.ppiofs.blockstore.sealed.SealStatistics;
 import io.ppiofs.blockstore.sealed.SealedBlocks;
 import io.ppiofs.blockstore.sealed.SealedOptions;
@@ -189,6 +190,28 @@ final class EmbeddedVolume implements OpenVolume {
         }
         swarm.keepAs(scheme);
         return true;
+    }
+
+    /** A mark begins, and all volumes are quiet. */
+    void markBegins() {
+        if (swarm != null) {
+            swarm.markBegins();
+        }
+    }
+
+    /** @param found at least what this volume reached when the mark began */
+    void marked(LiveSet found) {
+        if (swarm != null) {
+            // a head that still reaches what was not found must not be published any more
+            fs.checkpoint();
+            swarm.marked(found);
+        }
+    }
+
+    void markFailed() {
+        if (swarm != null) {
+            swarm.markFailed();
+        }
     }
 
     VolumeFileSystem fileSystem() {

@@ -46,27 +46,54 @@ public final class GarbageCollector {
         void examined(long blocks);
     }
 
+    /** Others beside the store that drop what a mark does not find. Called by the thread that collects. */
+    public interface Also {
+        /** For a store that is all there is. */
+        Also NOBODY = new Also() {
+            @Override
+            public void markBegins() {
+                // nobody
+            }
+
+            @Override
+            public void marked(LiveSet live) {
+                // nobody
+            }
+        };
+
+        /** The epoch has just been opened; all volumes are quiet, so this must return soon. */
+        void markBegins();
+
+        /**
+         * All volumes have been marked. A checkpoint of them after this call's begin no longer reaches what was not found.
+         *
+         * @param live does not change any more; may be kept
+         */
+        void marked(LiveSet live);
+    }
+
     public GarbageCollector(Sweepable store) {
         this.store = store;
     }
 
     /**
      * @param volumes all open volumes with blocks in the store
+     * @param also hears of the mark
      * @throws io.ppiofs.error.PpiofsException CORRUPT if a volume cannot be marked completely: then nothing is swept
      */
-    public Report collect(List<VolumeFileSystem> volumes, Stages stages) {
+    public Report collect(List<VolumeFileSystem> volumes, Also also, Stages stages) {
         collecting.lock();
         try {
-            return locked(volumes, 0, stages);
+            return locked(volumes, 0, also, stages);
         } finally {
             collecting.unlock();
         }
     }
 
     /** Waits for checks of the volumes, but not for ever: somebody on a full disk may wait for this. */
-    private Report locked(List<VolumeFileSystem> volumes, int from, Stages stages) {
+    private Report locked(List<VolumeFileSystem> volumes, int from, Also also, Stages stages) {
         if (from == volumes.size()) {
-            return markAndSweep(volumes, stages);
+            return markAndSweep(volumes, also, stages);
         }
         ReentrantLock maintenance = volumes.get(from).engine().maintenance();
         try {
@@ -79,19 +106,19 @@ public final class GarbageCollector {
             throw new PpiofsException(ErrorKind.INTERRUPTED, "collect", "garbage", "interrupted", e);
         }
         try {
-            return locked(volumes, from + 1, stages);
+            return locked(volumes, from + 1, also, stages);
         } finally {
             maintenance.unlock();
         }
     }
 
-    private Report markAndSweep(List<VolumeFileSystem> volumes, Stages stages) {
+    private Report markAndSweep(List<VolumeFileSystem> volumes, Also also, Stages stages) {
         for (VolumeFileSystem v : volumes) {
             v.engine().awaitBackground();
             v.checkpoint();
             v.engine().takeGarbageBytes();
         }
-        long epoch = beginMark(volumes, 0);
+        long epoch = beginMark(volumes, 0, also);
         MarkSet live = new MarkSet(1 << 16);
         for (VolumeFileSystem v : volumes) {
             v.engine().mark(ref -> {
@@ -104,6 +131,7 @@ public final class GarbageCollector {
         for (VolumeFileSystem v : volumes) {
             v.engine().commitJournal();
         }
+        also.marked(live);
         long[] examined = new long[1];
         LiveSet counted = cid -> {
             stages.examined(++examined[0]);
@@ -113,12 +141,13 @@ public final class GarbageCollector {
     }
 
     /** Opens the epoch with all volumes quiet at once. */
-    private long beginMark(List<VolumeFileSystem> volumes, int from) {
+    private long beginMark(List<VolumeFileSystem> volumes, int from, Also also) {
         if (from == volumes.size()) {
+            also.markBegins();
             return store.beginMark();
         }
         long[] epoch = new long[1];
-        volumes.get(from).engine().quiesced(() -> epoch[0] = beginMark(volumes, from + 1));
+        volumes.get(from).engine().quiesced(() -> epoch[0] = beginMark(volumes, from + 1, also));
         return epoch[0];
     }
 }

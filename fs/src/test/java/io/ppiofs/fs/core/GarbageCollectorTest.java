@@ -164,7 +164,7 @@ class GarbageCollectorTest {
             long deleted = 0;
             for (int i = 0; i < 12; i++) {
                 deleted += collector
-                        .collect(cores, new GarbageCollector.Stages() {
+                        .collect(cores, GarbageCollector.Also.NOBODY, new GarbageCollector.Stages() {
                             @Override
                             public void marked(long blocks) {
                                 heard[0] = Math.max(heard[0], blocks);
@@ -190,7 +190,7 @@ class GarbageCollectorTest {
             pool.shutdownNow();
         }
         assertHolds(expected, seed);
-        new GarbageCollector(store).collect(cores, GarbageCollector.Stages.SILENT);
+        new GarbageCollector(store).collect(cores, GarbageCollector.Also.NOBODY, GarbageCollector.Stages.SILENT);
         assertHolds(expected, seed);
         close();
         open();
@@ -233,11 +233,11 @@ class GarbageCollectorTest {
         put(cores.get(1), "b", bytes);
         remove(cores.get(0), "a");
         GarbageCollector collector = new GarbageCollector(store);
-        collector.collect(cores, GarbageCollector.Stages.SILENT);
+        collector.collect(cores, GarbageCollector.Also.NOBODY, GarbageCollector.Stages.SILENT);
         assertThat(get(cores.get(0), "copy")).isEqualTo(bytes);
         long full = store.statistics().liveBytes();
         remove(cores.get(0), "copy");
-        collector.collect(cores, GarbageCollector.Stages.SILENT);
+        collector.collect(cores, GarbageCollector.Also.NOBODY, GarbageCollector.Stages.SILENT);
         assertThat(full - store.statistics().liveBytes()).isBetween(2_900_000L, 3_200_000L);
         assertThat(get(cores.get(1), "b")).isEqualTo(bytes);
         // and what was deleted can be written again

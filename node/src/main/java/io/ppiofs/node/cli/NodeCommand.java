@@ -103,6 +103,12 @@ final class NodeCommand implements Callable<Integer> {
             description = "how often all hosted blocks are hashed; what is damaged is fetched anew; default 24h")
     private @Nullable String scrubEvery;
 
+    @Option(
+            names = "--delete-after",
+            paramLabel = "DURATION",
+            description = "how long blocks are kept that their volume has given up; default 7d")
+    private @Nullable String deleteAfter;
+
     NodeCommand(Main main) {
         this.main = main;
     }
@@ -177,7 +183,7 @@ final class NodeCommand implements Callable<Integer> {
 
     private @Nullable StorageOrder storage() {
         if (store == null) {
-            if (domain != null || region != null || repairAfter != null || scrubEvery != null) {
+            if (domain != null || region != null || repairAfter != null || scrubEvery != null || deleteAfter != null) {
                 throw new PpiofsException(
                         ErrorKind.INVALID,
                         "node",
@@ -192,10 +198,15 @@ final class NodeCommand implements Callable<Integer> {
                     domain == null ? "" : domain,
                     list(region),
                     repair(),
-                    scrubEvery == null ? StorageOrder.DAILY : NodeConfig.duration(scrubEvery, Duration.ofSeconds(1)));
+                    atLeastASecond(scrubEvery, StorageOrder.DAILY),
+                    atLeastASecond(deleteAfter, StorageOrder.WEEK));
         } catch (IllegalArgumentException e) {
             throw new PpiofsException(ErrorKind.INVALID, "node", "lent space", String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private static Duration atLeastASecond(@Nullable String given, Duration otherwise) {
+        return given == null ? otherwise : NodeConfig.duration(given, Duration.ofSeconds(1));
     }
 
     /** All silences in the proportions of the default. */

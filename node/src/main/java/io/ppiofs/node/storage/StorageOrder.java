@@ -15,10 +15,15 @@ import java.util.List;
  * @param regions labels from wide to narrow
  * @param repair when and how fast lost redundancy is restored
  * @param scrub how often all hosted blocks are hashed
+ * @param deletion from the moment in which a tenant gives a slot up to its deletion
  */
-public record StorageOrder(long capacity, String domain, List<String> regions, RepairOptions repair, Duration scrub) {
+public record StorageOrder(
+        long capacity, String domain, List<String> regions, RepairOptions repair, Duration scrub, Duration deletion) {
     /** How often hosted blocks are hashed if nobody says otherwise. */
     public static final Duration DAILY = Duration.ofHours(24);
+
+    /** How long what was given up is kept if nobody says otherwise: who reads an old head finds its blocks that long. */
+    public static final Duration WEEK = Duration.ofDays(7);
 
     /** @throws PpiofsException INVALID with what would be right */
     public StorageOrder {

@@ -134,7 +134,9 @@ public final class StorageService implements AutoCloseable {
                     directory,
                     host.key(),
                     network.id(),
-                    StorageOptions.of(order.capacity()).withPlace(order.domain(), order.regions()),
+                    StorageOptions.of(order.capacity())
+                            .withPlace(order.domain(), order.regions())
+                            .withDeletionDelay(order.deletion()),
                     SegmentBlockStore.open(directory.resolve("blocks"), SegmentOptions.defaults(), budget),
                     host.scheduler()::wallMillis);
         } finally {

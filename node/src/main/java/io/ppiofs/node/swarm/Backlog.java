@@ -115,6 +115,10 @@ final class Backlog {
         return waiting.isEmpty() || waiting.values().iterator().next() > position;
     }
 
+    synchronized boolean waits(Cid cid) {
+        return waiting.containsKey(cid);
+    }
+
     /** All blocks that wait. */
     synchronized List<Cid> all() {
         return List.copyOf(waiting.keySet());

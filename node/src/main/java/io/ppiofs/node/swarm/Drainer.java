@@ -35,7 +35,8 @@ import org.slf4j.LoggerFactory;
  * sends it to every holder of the open group at once, writes down what a holder confirmed. A holder that fails does not
  * stop the others; what it lacks is sent again when it answers, and to another peer when it stays away. One group after
  * another is compared with what its holders say they have, which finds a holder that lost its disk. Between batches groups
- * whose scheme is not the volume's are written anew ({@link Regrouper}). Thread-safe.
+ * whose scheme is not the volume's are written anew ({@link Regrouper}), and those that are garbage for the most part emptied ({@link
+ * GroupSweeper}). Thread-safe.
  *
  * <p>Per batch: one read and one hash per block, one transfer per copy, one append to the book.
  */
@@ -68,6 +69,7 @@ final class Drainer implements AutoCloseable {
     private final Courier courier;
     private final Shortfall lacking = new Shortfall();
     private final Regrouper regrouper;
+    private final GroupSweeper sweeper;
     private final SecureRandom random = new SecureRandom();
 
     /** Inventories and manifests that some holder lacks: they stand in no book, and only here. */
@@ -135,6 +137,7 @@ final class Drainer implements AutoCloseable {
         this.options = options;
         this.courier = new Courier(name, holders, trust, tenant, network, options);
         this.regrouper = new Regrouper(name, blocks, book, courier, lacking, this::close);
+        this.sweeper = new GroupSweeper(name, book, backlog, courier, this::close);
         this.thread = new Thread(this::run, "drain-" + name);
         thread.setDaemon(true);
     }
@@ -177,6 +180,11 @@ final class Drainer implements AutoCloseable {
         return facts;
     }
 
+    /** What takes garbage from peers. */
+    GroupSweeper sweeper() {
+        return sweeper;
+    }
+
     /** A published manifest names these groups and no others. On the drainer's thread. */
     void published(Collection<Group> named) {
         regrouper.published(named);
@@ -210,7 +218,7 @@ final class Drainer implements AutoCloseable {
     private void run() {
         while (!closing) {
             try {
-                boolean busy = regrouper.isBusy();
+                boolean busy = regrouper.isBusy() || sweeper.isBusy();
                 boolean did = drain(backlog.next(MAX_BATCH, busy ? Duration.ZERO : options.retry()));
                 recountThin();
                 progress.run();
@@ -274,7 +282,7 @@ final class Drainer implements AutoCloseable {
                 settled.add(cid);
                 continue;
             }
-            long length = local.length(cid);
+            long length = lengthOf(cid);
             if (bytes > 0 && bytes + length > most) {
                 break;
             }
@@ -282,16 +290,38 @@ final class Drainer implements AutoCloseable {
             wanted.add(cid);
         }
         List<StoredBlock> batch = new ArrayList<>(wanted.size());
+        List<Cid> elsewhere = new ArrayList<>();
         List<@Nullable ByteBuffer> stored = local.get(wanted);
         for (int i = 0; i < wanted.size(); i++) {
+            Cid cid = wanted.get(i);
             ByteBuffer block = stored.get(i);
-            if (block == null) {
-                settled.add(wanted.get(i));
+            if (block != null) {
+                batch.add(new StoredBlock(cid, block));
+            } else if (book.locate(cid) != null) {
+                elsewhere.add(cid);
             } else {
-                batch.add(new StoredBlock(wanted.get(i), block));
+                settled.add(cid);
             }
         }
+        fetch(elsewhere, batch);
         return batch;
+    }
+
+    /** Blocks of groups that are being emptied, and not here any more. */
+    private void fetch(List<Cid> cids, List<StoredBlock> batch) {
+        List<Cid> missing = new ArrayList<>();
+        List<@Nullable ByteBuffer> fetched = cids.isEmpty() ? List.of() : blocks.get(cids);
+        for (int i = 0; i < cids.size(); i++) {
+            ByteBuffer block = fetched.get(i);
+            if (block == null) {
+                missing.add(cids.get(i));
+            } else {
+                batch.add(new StoredBlock(cids.get(i), block));
+            }
+        }
+        if (!missing.isEmpty()) {
+            sweeper.cannotHave(missing);
+        }
     }
 
     /** The group that takes blocks now; null if nobody takes one. */
@@ -509,6 +539,7 @@ final class Drainer implements AutoCloseable {
             checkOne();
             nextCheck = System.nanoTime() + options.check().toNanos();
         }
+        sweeper.step();
         regrouper.step(options);
         if (regrouper.isBusy()) {
             count();
@@ -791,7 +822,7 @@ final class Drainer implements AutoCloseable {
                 .count();
         int degraded = 0;
         int tolerates = Integer.MAX_VALUE;
-        List<Group> groups = book.current();
+        List<Group> groups = book.read();
         Map<GroupId, Integer> nowSafe = new HashMap<>();
         for (Group group : groups) {
             int entries = group.blocks();

@@ -20,7 +20,9 @@ final class Group {
         /** A successor that is not whole yet; its blocks are read from the group that it is to replace. */
         PENDING,
         CURRENT,
-        /** A successor has all that it had. Its holders keep it until a published manifest names the successor. */
+        /** What is needed of it moves to other groups. It is read and published as before, but nothing counts as placed by it. */
+        LEAVING,
+        /** A successor has all that it had, or nothing of it is needed. Its holders keep it until a published manifest does without it. */
         REPLACED
     }
 

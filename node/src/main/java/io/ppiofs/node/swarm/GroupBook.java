@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -39,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A group whose scheme changes is written as another group, its successor: {@code NEW.pending} names the group that it is
  * to replace; {@code OLD.replaced}, written once all slots of the successor are whole, names the successor and is the moment
- * from which blocks are read there. Thread-safe.
+ * from which blocks are read there. A group that was emptied has the same file, which then says {@code emptied}. Thread-safe.
  */
 final class GroupBook implements Closeable {
     private static final int ENTRY = Cid.DIGEST_LENGTH + 8;
@@ -48,6 +49,7 @@ final class GroupBook implements Closeable {
     private static final String PENDING = ".pending";
     private static final String REPLACED = ".replaced";
     private static final String LEARNT = "learnt";
+    private static final String EMPTIED = "emptied";
     private static final String READ = "read placement";
     private static final String WRITE = "write placement";
 
@@ -59,6 +61,10 @@ final class GroupBook implements Closeable {
     private int nextNumber;
     private final Map<GroupId, Group> byId = new HashMap<>();
     private final PlacementIndex index = new PlacementIndex();
+
+    /** Numbers of the groups that are {@link Group.Phase#LEAVING}. */
+    private volatile Set<Integer> leaving = Set.of();
+
     private @Nullable FileChannel open;
     private int openNumber = -1;
 
@@ -127,8 +133,8 @@ final class GroupBook implements Closeable {
         return text == null ? null : new String(text, StandardCharsets.US_ASCII);
     }
 
-    private void mark(GroupId id, String ending, GroupId what) {
-        DurableFile.replace(file(id, ending), what.toString().getBytes(StandardCharsets.US_ASCII), WRITE);
+    private void mark(GroupId id, String ending, String what) {
+        DurableFile.replace(file(id, ending), what.getBytes(StandardCharsets.US_ASCII), WRITE);
     }
 
     private static void count(Group group, List<Inventory.Entry> entries) {
@@ -224,7 +230,7 @@ final class GroupBook implements Closeable {
 
     /** A new group that is to replace {@code old} once all its slots are whole. */
     synchronized Group beginSuccessor(SlotTable.Signed table, Group old) {
-        mark(table.table().group(), PENDING, old.id());
+        mark(table.table().group(), PENDING, old.id().toString());
         writeTable(table);
         return add(table, Group.Phase.PENDING);
     }
@@ -241,16 +247,51 @@ final class GroupBook implements Closeable {
     /** From now on blocks of {@code old} are read from its successor, which is whole. Durable when it returns. */
     synchronized void succeed(Group old, Group successor) {
         sync();
-        mark(old.id(), REPLACED, successor.id());
+        mark(old.id(), REPLACED, successor.id().toString());
         old.become(Group.Phase.REPLACED);
         successor.become(Group.Phase.CURRENT);
         index(successor, 0, entries(successor));
         delete(file(successor.id(), PENDING));
     }
 
+    /** From now on nothing counts as placed by this group; its blocks are read there until they are in others. Not durable. */
+    synchronized void leave(Group group) {
+        Set<Integer> more = new HashSet<>(leaving);
+        more.add(group.number());
+        leaving = Set.copyOf(more);
+        group.become(Group.Phase.LEAVING);
+    }
+
+    /** The opposite of {@link #leave}. */
+    synchronized void stay(Group group) {
+        group.become(Group.Phase.CURRENT);
+        stopLeaving(group);
+    }
+
+    private void stopLeaving(Group group) {
+        Set<Integer> fewer = new HashSet<>(leaving);
+        fewer.remove(group.number());
+        leaving = Set.copyOf(fewer);
+    }
+
+    /** Of a group that is leaving: whether this is still the only place of a block. */
+    boolean isOnlyIn(Group group, Cid cid) {
+        return index.get(cid) == group.number();
+    }
+
+    /** Nothing of a group that was leaving is needed any more. Durable when it returns, with where its blocks are now. */
+    synchronized void emptied(Group group) {
+        sync();
+        mark(group.id(), REPLACED, EMPTIED);
+        group.become(Group.Phase.REPLACED);
+        index.removeAll(group.number());
+        stopLeaving(group);
+    }
+
     /** Removes a group of which nothing is read any more. */
     synchronized void forget(Group group) {
         closeChannel(group);
+        stopLeaving(group);
         groups.remove(group.number());
         byId.remove(group.id());
         // the table last: what is left of a group without one is not read
@@ -394,8 +435,12 @@ final class GroupBook implements Closeable {
         }
     }
 
+    /** Whether a block is in a group in which it stays. */
     boolean contains(Cid cid) {
-        return index.get(cid) != PlacementIndex.NONE;
+        Set<Integer> notThese =
+                leaving; // first: a group that has been emptied meanwhile is in it, and no longer in the index
+        int number = index.get(cid);
+        return number != PlacementIndex.NONE && !notThese.contains(number);
     }
 
     /**
@@ -436,9 +481,16 @@ final class GroupBook implements Closeable {
         return List.copyOf(groups.values());
     }
 
-    /** Those from which blocks are read. */
+    /** Those in which blocks stay. */
     synchronized List<Group> current() {
         return groups.values().stream().filter(Group::isCurrent).toList();
+    }
+
+    /** Those from which blocks are read: what a manifest is to name. */
+    synchronized List<Group> read() {
+        return groups.values().stream()
+                .filter(group -> group.isCurrent() || group.phase() == Group.Phase.LEAVING)
+                .toList();
     }
 
     /** The inventory of a group as it is now. */

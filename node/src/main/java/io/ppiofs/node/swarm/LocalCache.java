@@ -158,7 +158,7 @@ final class LocalCache implements AutoCloseable {
     private void count() {
         long before = bytes.get();
         long here = 0;
-        for (Group group : book.current()) {
+        for (Group group : book.read()) {
             for (Inventory.Entry entry : book.entries(group)) {
                 if (isClosed()) {
                     return;

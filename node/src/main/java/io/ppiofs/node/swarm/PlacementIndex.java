@@ -59,6 +59,11 @@ final class PlacementIndex {
         return names[2 * i + 1] == 0 ? NONE : numbers[i];
     }
 
+    /** Forgets every block whose newest place is in this group. Costs one pass over the index. */
+    synchronized void removeAll(int number) {
+        rebuild(numbers.length, number);
+    }
+
     synchronized int size() {
         return size;
     }
@@ -77,22 +82,29 @@ final class PlacementIndex {
         if (numbers.length >= 1 << 29) {
             throw new IllegalStateException("placement index of " + size + " blocks is full");
         }
+        rebuild(numbers.length * 2, NONE);
+    }
+
+    /** @param without entries of this group are left out */
+    private void rebuild(int slots, int without) {
         long[] oldNames = names;
         int[] oldNumbers = numbers;
         int[] oldLengths = lengths;
         int[] oldPlaces = places;
-        names = new long[oldNames.length * 2];
-        numbers = new int[oldNumbers.length * 2];
-        lengths = new int[oldNumbers.length * 2];
-        places = new int[oldNumbers.length * 2];
+        names = new long[slots * 2];
+        numbers = new int[slots];
+        lengths = new int[slots];
+        places = new int[slots];
+        size = 0;
         for (int i = 0; i < oldNumbers.length; i++) {
-            if (oldNames[2 * i + 1] != 0) {
+            if (oldNames[2 * i + 1] != 0 && oldNumbers[i] != without) {
                 int j = find(oldNames[2 * i], oldNames[2 * i + 1]);
                 names[2 * j] = oldNames[2 * i];
                 names[2 * j + 1] = oldNames[2 * i + 1];
                 numbers[j] = oldNumbers[i];
                 lengths[j] = oldLengths[i];
                 places[j] = oldPlaces[i];
+                size++;
             }
         }
     }

@@ -136,7 +136,7 @@ final class Publisher {
     /** Publishes what can be published now. */
     void run() throws InterruptedException {
         Due next = due;
-        List<Group> groups = book.current();
+        List<Group> groups = book.read();
         if (next == null || groups.isEmpty() || !isPlaced(next.position())) {
             return;
         }
@@ -188,7 +188,7 @@ final class Publisher {
             places.add(new Manifest.Place(group.signed(), inventory, group.blocks()));
         }
         StoredBlock manifest = SwarmReader.asBlock(volume.keys().sealManifest(new Manifest(network, places).encode()));
-        Group newest = groups.get(groups.size() - 1);
+        Group newest = newest(groups);
         int holding = drainer.place(manifest, newest);
         for (Place open : openInventories.values()) {
             enough &= open.enough();
@@ -221,6 +221,16 @@ final class Publisher {
         LOG.debug(
                 "published {} of volume {} to {} peers", named, volume.config().name(), kept);
         return true;
+    }
+
+    /** Of those in which blocks stay, while there is one. */
+    private static Group newest(List<Group> groups) {
+        for (int i = groups.size() - 1; i >= 0; i--) {
+            if (groups.get(i).isCurrent()) {
+                return groups.get(i);
+            }
+        }
+        return groups.get(groups.size() - 1);
     }
 
     private @Nullable Cid openInventory(Group group) throws InterruptedException {

@@ -54,7 +54,7 @@ final class Regrouper {
     private final Closing closing;
     private final SecureRandom random = new SecureRandom();
 
-    /** Replaced groups that no published manifest names, and who of their holders knows that it may delete them. */
+    /** Replaced and emptied groups that no published manifest names, and who of their holders knows that it may delete them. */
     private final Map<GroupId, Set<PeerId>> retired = new HashMap<>();
 
     private volatile @Nullable String waitsFor;
@@ -221,7 +221,7 @@ final class Regrouper {
     }
 
     /** The entries of blocks, without parity. */
-    private static List<Inventory.Entry> dataOf(Inventory inventory) {
+    static List<Inventory.Entry> dataOf(Inventory inventory) {
         if (inventory.scheme().isCopies()) {
             return inventory.entries();
         }

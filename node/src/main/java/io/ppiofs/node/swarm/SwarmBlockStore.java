@@ -37,6 +37,7 @@ final class SwarmBlockStore implements BlockStore {
     private final Remote remote;
     private final @Nullable Backlog backlog;
     private volatile @Nullable LocalCache cache;
+    private volatile @Nullable GroupSweeper sweeper;
 
     /** @param backlog hears of blocks that are put; null for a volume that is only read */
     SwarmBlockStore(BlockStore local, Remote remote, @Nullable Backlog backlog) {
@@ -48,6 +49,11 @@ final class SwarmBlockStore implements BlockStore {
     /** From now on it hears of what comes into the local store and of what is read. */
     void limitedBy(LocalCache limit) {
         cache = limit;
+    }
+
+    /** From now on it hears of every block that is put, before it is stored. */
+    void sweptBy(GroupSweeper groups) {
+        sweeper = groups;
     }
 
     private void touch(Cid cid) {
@@ -75,6 +81,10 @@ final class SwarmBlockStore implements BlockStore {
 
     @Override
     public void put(List<StoredBlock> blocks) {
+        GroupSweeper hears = sweeper;
+        if (hears != null) {
+            hears.put(blocks);
+        }
         keep(blocks);
         if (backlog != null) {
             List<Cid> fresh = new ArrayList<>(blocks.size());

@@ -293,6 +293,7 @@ public final class SwarmService implements AutoCloseable {
                 tenant,
                 network.id(),
                 options);
+        store.sweptBy(drainer.sweeper());
         Publisher publisher =
                 new Publisher(volume, writer, where, book, backlog, drainer, outlet(), tenant, network.id());
         LocalCache cache = limit(volume, local, store, book, backlog, drainer::safeEntries, config);

@@ -3,6 +3,7 @@ package io.ppiofs.node.swarm;
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
+import io.ppiofs.blockstore.gc.LiveSet;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.HeadCheckpoints;
@@ -174,6 +175,31 @@ public final class SwarmVolume implements AutoCloseable {
         writing.backlog().add(missing);
     }
 
+    /** A mark of the volume begins; no ref is on its way to where a mark finds it. What is written from now on is needed. */
+    public void markBegins() {
+        if (writing != null && reconciled) {
+            writing.drainer().sweeper().markBegins();
+        }
+    }
+
+    /**
+     * The mark that {@link #markBegins} began has ended, and a checkpoint was made after it: garbage goes from peers in the background.
+     *
+     * @param live at least what the volume reached when the mark began
+     */
+    public void marked(LiveSet live) {
+        if (writing != null) {
+            writing.drainer().sweeper().marked(live);
+        }
+    }
+
+    /** There is no mark after all. */
+    public void markFailed() {
+        if (writing != null) {
+            writing.drainer().sweeper().endMark();
+        }
+    }
+
     /** Numbers for status; names are stable. */
     public Map<String, Long> facts() {
         Map<String, Long> facts = new LinkedHashMap<>();
@@ -192,6 +218,10 @@ public final class SwarmVolume implements AutoCloseable {
             facts.put("degradedGroups", (long) now.degraded());
             facts.put("comparedGroups", writing.drainer().comparisons());
             facts.put("toleratedFailures", (long) now.tolerates());
+            GroupSweeper.Facts swept = writing.drainer().sweeper().facts();
+            facts.put("groupsBeingEmptied", (long) swept.leaving());
+            facts.put("emptiedGroups", swept.emptied());
+            facts.put("freedOnPeersBytes", swept.freedBytes());
             facts.put("holdersWithoutHead", (long) writing.publisher().holdersWithoutHead());
             facts.put("unpublishedHead", writing.publisher().isUpToDate() ? 0L : 1L);
             CopiedJournal copies = journal;

@@ -33,7 +33,8 @@ class StorageServiceTest {
         home.create();
         StorageOrder order = store == 0
                 ? null
-                : new StorageOrder(store, "cellar", List.of("eu"), RepairOptions.DEFAULT, StorageOrder.DAILY);
+                : new StorageOrder(
+                        store, "cellar", List.of("eu"), RepairOptions.DEFAULT, StorageOrder.DAILY, StorageOrder.WEEK);
         return (OverlayNetwork) OverlayNetwork.start(home, new NetworkOrder(LOOPBACK, bootstrap, null, false, order));
     }
 

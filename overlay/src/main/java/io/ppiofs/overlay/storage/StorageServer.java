@@ -47,6 +47,7 @@ public final class StorageServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StorageServer.class);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final Duration ROUND = Duration.ofMinutes(1);
+    private static final Duration SHORTEST_ROUND = Duration.ofSeconds(1);
     private static final Duration ADVERT = Duration.ofMinutes(30);
     private static final int STREAMS_PER_PEER = 32;
     private static final int MAX_SHARED = 2_048;
@@ -81,7 +82,14 @@ public final class StorageServer implements AutoCloseable {
         this.work = work;
         this.reachability = reachability;
         this.storedForUs = storedForUs;
-        this.timer = host.scheduler().scheduleRepeating(ROUND, this::round);
+        this.timer = host.scheduler().scheduleRepeating(round(storage.options()), this::round);
+    }
+
+    /** Short enough that nothing stays much longer than the operator says. */
+    private static Duration round(StorageOptions options) {
+        Duration part = options.deletionDelay().dividedBy(4);
+        Duration round = part.compareTo(ROUND) < 0 ? part : ROUND;
+        return round.compareTo(SHORTEST_ROUND) < 0 ? SHORTEST_ROUND : round;
     }
 
     public StorageHost storage() {
