@@ -37,6 +37,30 @@ public final class JournalRestore {
         }
     }
 
+    /**
+     * Whether there is no record behind {@code lsn}.
+     *
+     * @param key of this home's journal
+     * @throws PpiofsException CORRUPT, WRONG_KEY, UNSUPPORTED_FORMAT, IO
+     */
+    public static boolean isSettled(Path directory, byte[] key, long lsn) {
+        if (isUntouched(directory)) {
+            return true;
+        }
+        try (Journal journal =
+                Journal.open(directory, key, lsn, () -> {}, (number, payload) -> {}, JournalOptions.defaults())) {
+            return journal.replayReport().replayedRecords() == 0;
+        }
+    }
+
+    /** Makes the journal untouched again. What it holds must be in a head; a crash leaves it whole or untouched. */
+    public static void discard(Path directory) {
+        if (!isUntouched(directory)) {
+            DurableFile.replace(directory.resolve(MARKER), new byte[0], OPERATION);
+            var unused = isUntouched(directory);
+        }
+    }
+
     private static List<Path> files(Path directory) throws IOException {
         try (Stream<Path> all = Files.list(directory)) {
             return all.filter(JournalFormat::isJournalFile).toList();

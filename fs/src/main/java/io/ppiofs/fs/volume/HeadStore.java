@@ -135,14 +135,24 @@ public final class HeadStore {
      * @throws PpiofsException CORRUPT, UNSUPPORTED_FORMAT, WRONG_KEY for a head that does not verify or open; NOT_PERMITTED
      *     if it would lose something (a fork), lies in the future, or this writer has changes of its own; NO_SPACE; IO
      */
-    public synchronized Head adopt(byte[] headEnvelope) {
+    public Head adopt(byte[] headEnvelope) {
+        return adopt(headEnvelope, this::requireNoChangesOfOurs);
+    }
+
+    /**
+     * The same for a writer that goes on where another has stopped: the head must hold everything that this one's last head holds.
+     *
+     * @param settle called before the head is taken; makes sure that nothing of this writer is anywhere but in its heads, or throws
+     * @throws PpiofsException as {@link #adopt(byte[])}
+     */
+    public synchronized Head adopt(byte[] headEnvelope, Runnable settle) {
         Head head = Head.open(headEnvelope, keys, "a head from the network");
         Head last = read();
         requireBelievable(head);
         if (!isNewer(head, last)) {
             return last;
         }
-        requireNoChangesOfOurs();
+        settle.run();
         Head adopted = publish(head);
         keys.advanceTo(adopted.clear().epoch());
         return adopted;
@@ -198,8 +208,7 @@ public final class HeadStore {
         return true;
     }
 
-    @GuardedBy("this")
-    private void requireNoChangesOfOurs() {
+    private synchronized void requireNoChangesOfOurs() {
         if (writer != null && (seen.sequenceOf(writer.slot()) > 0 || hasJournal())) {
             throw new PpiofsException(
                     ErrorKind.NOT_PERMITTED,

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.network.NetworkOrder;
+import io.ppiofs.overlay.storage.WriterLease;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -110,6 +111,12 @@ public final class NodeConfig {
             "silence after which the writer of a volume gives a peer's copies to another",
             text -> duration(text, Duration.ofSeconds(5)));
 
+    public static final ConfigKey<Duration> SWARM_WRITER_LEASE = new ConfigKey<>(
+            "swarm.writer-lease",
+            Duration.ofSeconds(30),
+            "how long a machine that writes a volume and is not heard of any more keeps others from it",
+            text -> between(duration(text, Duration.ofSeconds(3)), WriterLease.LONGEST));
+
     public static final ConfigKey<ByteSize> SWARM_CACHE = new ConfigKey<>(
             "swarm.cache",
             new ByteSize(Long.MAX_VALUE),
@@ -136,6 +143,7 @@ public final class NodeConfig {
             NETWORK_SUPER,
             NETWORK_RENDEZVOUS,
             SWARM_REPLACE_AFTER,
+            SWARM_WRITER_LEASE,
             SWARM_CACHE);
 
     private final Map<String, Object> values;
@@ -247,6 +255,10 @@ public final class NodeConfig {
         };
         Duration duration = Duration.ofSeconds(Long.parseLong(form.group(1)) * unit);
         return require(duration.compareTo(least) >= 0, duration, right);
+    }
+
+    private static Duration between(Duration given, Duration most) {
+        return require(given.compareTo(most) <= 0, given, "a duration of at most " + most.toSeconds() + "s");
     }
 
     private static Boolean bool(String text) {

@@ -31,11 +31,13 @@ import io.ppiofs.overlay.storage.StorageClient;
 import io.ppiofs.overlay.storage.StorageDirectory;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -59,6 +61,9 @@ public final class SwarmService implements AutoCloseable {
     private static final String PLACEMENT = "groups";
 
     private static final int ASK_SECONDS = 20;
+
+    /** So many operators, or a few more, know who writes a volume. */
+    private static final int WITNESSES = 5;
 
     /** Whether a peer has this block does not matter: that it answers does. */
     private static final Cid ANY_BLOCK = Cid.of(ByteBuffer.allocate(0));
@@ -162,18 +167,91 @@ public final class SwarmService implements AutoCloseable {
         SwarmReader reader = new SwarmReader(
                 book, fetcher, blocks, stripes, new TableRefresh(book, storage::table), this::operators);
         try {
-            boolean writes = volume.capability() instanceof Capability.ReadWrite && volume.writer() != null;
-            learn(volume, book, writes ? reader::learn : reader::learnOnly);
-            if (writes && volume.capability() instanceof Capability.ReadWrite rw) {
-                findLostWriter(volume, rw, book, reader);
+            if (volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null) {
+                learn(volume, book, reader::learn);
+                WriterPresence presence = presence(volume, rw, book, config);
+                try {
+                    presence.acquire();
+                    takeTurn(volume, volume.writer(), book, reader, presence);
+                    findLostWriter(volume, rw, book, reader);
+                    return writer(volume, volume.writer(), where, local, book, reader, rw, presence, config);
+                } catch (RuntimeException e) {
+                    presence.close();
+                    throw e;
+                }
             }
-            return volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null
-                    ? writer(volume, volume.writer(), where, local, book, reader, rw, config)
-                    : reader(volume, local, book, reader, config);
+            learn(volume, book, reader::learnOnly);
+            return reader(volume, local, book, reader, config);
         } catch (RuntimeException e) {
             book.close();
             throw e;
         }
+    }
+
+    private WriterPresence presence(UnlockedVolume volume, Capability.ReadWrite rw, GroupBook book, NodeConfig config) {
+        return new WriterPresence(
+                volume.config().name(),
+                volume.config().id().bytes(),
+                host.id(),
+                IdentityKey.ofSeed(rw.tenantSeed().bytes()),
+                network.id(),
+                config.get(NodeConfig.SWARM_WRITER_LEASE),
+                () -> witnesses(book),
+                (peer, lease) -> silent.ask(peer, () -> storage.writer(peer, lease)));
+    }
+
+    /** Goes on where another machine has stopped writing since this one did, if that has everything that is here. */
+    private void takeTurn(
+            UnlockedVolume volume, WriterIdentity writer, GroupBook book, SwarmReader reader, WriterPresence presence) {
+        List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>();
+        witnesses(book)
+                .forEach(peer -> answers.add(silent.ask(
+                        peer, () -> storage.heads(peer, volume.config().id().bytes()))));
+        for (HeadBundle bundle : bundles(volume.config().id(), answers, WriterPresence.ANSWER)) {
+            try {
+                Head before = volume.heads().read();
+                Head now = volume.heads().adopt(bundle.head(), () -> settle(volume, writer));
+                if (now != before && now.clear().manifestRoot() != null) {
+                    LOG.info(
+                            "volume {}: goes on from {}, which another machine has written",
+                            volume.config().name(),
+                            now);
+                    // groups that the other has given up are no place any more
+                    learn(volume, book, reader::learnOnly);
+                }
+            } catch (PpiofsException e) {
+                if (e.kind() != ErrorKind.NOT_PERMITTED) {
+                    throw e;
+                }
+                LOG.warn("volume {}: {}", volume.config().name(), e.getMessage());
+                presence.branched();
+            }
+        }
+    }
+
+    private static void settle(UnlockedVolume volume, WriterIdentity writer) {
+        Head ours = volume.heads().read();
+        // positions in another writer's journal say nothing of this one's
+        boolean own = ours.clear().certificate().slot() == writer.slot();
+        long lsn = own ? ours.state().journalLsn() : 0;
+        if (!JournalRestore.isSettled(volume.journalDirectory(), volume.keys().journalKey(), lsn)) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_PERMITTED,
+                    "open",
+                    "volume " + volume.config().name(),
+                    "the last changes of this machine are in no head, and another has written since");
+        }
+        JournalRestore.discard(volume.journalDirectory());
+    }
+
+    /** Those that hold the newest blocks of a volume: who has its newest head knows the same ones. */
+    private static Collection<PeerId> witnesses(GroupBook book) {
+        Set<PeerId> witnesses = new LinkedHashSet<>();
+        List<Group> groups = book.read();
+        for (int i = groups.size() - 1; i >= 0 && witnesses.size() < WITNESSES; i--) {
+            witnesses.addAll(groups.get(i).holders());
+        }
+        return witnesses;
     }
 
     /** Before the first change of this home: what another writer, who is gone, had fsynced behind the head. */
@@ -272,6 +350,7 @@ public final class SwarmService implements AutoCloseable {
             GroupBook book,
             SwarmReader reader,
             Capability.ReadWrite rw,
+            WriterPresence presence,
             NodeConfig config) {
         IdentityKey tenant = IdentityKey.ofSeed(rw.tenantSeed().bytes());
         VolumePlacement placement = where.placement();
@@ -301,6 +380,7 @@ public final class SwarmService implements AutoCloseable {
                 backlog,
                 drainer,
                 publisher,
+                presence,
                 number -> new CopiedJournal(
                         volume.config().name(),
                         tenant,
@@ -370,14 +450,20 @@ public final class SwarmService implements AutoCloseable {
 
     /** What the DHT and operators have of a volume, the newest last; only bundles whose head verifies. */
     private List<HeadBundle> bundles(VolumeId volume) {
-        Map<Long, HeadBundle> found = new HashMap<>();
         CompletableFuture<List<PinnedHead.Signed>> recorded = records.get(volume);
         List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(recorded));
         awaitOperators(() -> !recorded.getNow(List.of()).isEmpty());
         knownOperators().forEach(peer -> answers.add(storage.heads(peer, volume.bytes())));
+        return bundles(volume, answers, Duration.ofSeconds(ASK_SECONDS));
+    }
+
+    private static List<HeadBundle> bundles(
+            VolumeId volume, List<CompletableFuture<List<PinnedHead.Signed>>> answers, Duration patience) {
+        Map<Long, HeadBundle> found = new HashMap<>();
+        long end = System.nanoTime() + patience.toNanos();
         for (CompletableFuture<List<PinnedHead.Signed>> answer : answers) {
             try {
-                for (PinnedHead.Signed pin : answer.get(ASK_SECONDS, TimeUnit.SECONDS)) {
+                for (PinnedHead.Signed pin : answer.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS)) {
                     HeadBundle bundle = HeadBundle.decode(pin.pin().head());
                     if (Head.verify(bundle.head(), "kept by a peer").volume().equals(volume)) {
                         found.put(pin.pin().sequence(), bundle);

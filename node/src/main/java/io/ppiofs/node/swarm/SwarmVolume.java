@@ -43,8 +43,13 @@ public final class SwarmVolume implements AutoCloseable {
     /** Null for a volume that is only read. */
     private final @Nullable Writing writing;
 
-    /** What a writer has. @param journal makes what keeps copies of the journal on peers, by the stream's number */
-    record Writing(Backlog backlog, Drainer drainer, Publisher publisher, LongFunction<CopiedJournal> journal) {}
+    /** What a writer has. @param presence keeps other machines from writing @param journal makes what keeps copies of the journal on peers, by the stream's number */
+    record Writing(
+            Backlog backlog,
+            Drainer drainer,
+            Publisher publisher,
+            WriterPresence presence,
+            LongFunction<CopiedJournal> journal) {}
 
     /** Null as long as nobody wants copies of the journal. */
     private volatile @Nullable CopiedJournal journal;
@@ -241,7 +246,11 @@ public final class SwarmVolume implements AutoCloseable {
 
     /** Why the backlog does not shrink, or groups are not kept as they shall be, one sentence; null while all goes on. */
     public @Nullable String trouble() {
-        return writing == null ? null : writing.drainer().trouble();
+        if (writing == null) {
+            return null;
+        }
+        String another = writing.presence().trouble();
+        return another == null ? writing.drainer().trouble() : another;
     }
 
     /**
@@ -305,12 +314,14 @@ public final class SwarmVolume implements AutoCloseable {
             following.close();
         }
         if (writing != null) {
+            writing.presence().ending(LAST_GRACE.multipliedBy(2));
             awaitPublished(writing);
             CopiedJournal copies = journal;
             if (copies != null) {
                 copies.close();
             }
             writing.drainer().close();
+            writing.presence().close();
         }
         if (cache != null) {
             cache.close();

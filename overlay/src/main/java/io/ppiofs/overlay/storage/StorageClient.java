@@ -400,6 +400,23 @@ public final class StorageClient {
         });
     }
 
+    /**
+     * Asks for the lease of a volume's only writer, renews it or gives it back.
+     *
+     * @return who has it now: another writer if that has one that has not ended. Fails with ACCESS_DENIED without a grant, EXISTS if a
+     *     later order of the same writer is known
+     */
+    public CompletableFuture<WriterLease.Held> writer(PeerId operator, WriterLease.Signed lease) {
+        return ask(
+                operator,
+                StorageProtocol.Ask.WRITER,
+                CborMap.builder().put(2, lease.envelope()),
+                answer -> new WriterLease.Held(
+                        RecordFields.peer(answer, 2),
+                        Duration.ofMillis(answer.uint(3, WriterLease.LONGEST.toMillis())),
+                        answer.uint(4, Long.MAX_VALUE)));
+    }
+
     /** What the operator says of itself. */
     public CompletableFuture<StorageAdvert.Signed> advert(PeerId operator) {
         return ask(operator, StorageProtocol.Ask.ADVERT, CborMap.builder(), answer -> {

@@ -72,6 +72,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StorageHost.class);
     private static final int MAX_LEASES_OF_TENANT = 50_000;
     private static final int MAX_HEADS_OF_TENANT = 256;
+    private static final int MAX_WRITERS = 10_000;
     private static final long MAX_HEAD_BYTES = 32L << 20;
     private static final long MAX_LOADED_NAMES = 2_000_000;
     private static final int MAX_LOADED_SLOTS = 256;
@@ -127,6 +128,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     private final Map<GroupKey, TableChain> tables = new HashMap<>();
     private final Map<PeerId, RepairMandate.Signed> mandates = new HashMap<>();
     private final Map<String, PinnedHead.Signed> heads = new TreeMap<>();
+    private final Map<String, Writing> writers = new HashMap<>();
     private final Map<Slot, Boolean> loaded = new LinkedHashMap<>(16, 0.75f, true);
     private final List<Consumer<TableChain>> observers = new CopyOnWriteArrayList<>();
     private final List<Consumer<PinnedHead.Signed>> headObservers = new CopyOnWriteArrayList<>();
@@ -730,6 +732,52 @@ public final class StorageHost implements BlockHost, AutoCloseable {
 
     private static String headKey(PeerId tenant, byte[] volume) {
         return HEAD + tenant + "/" + HexFormat.of().formatHex(volume);
+    }
+
+    // -------------------------------------------------------------------------------------------------- writers
+
+    /** Who writes a volume. Not on disk: it is advice, and as old as the shortest of its lives after a restart. */
+    private record Writing(PeerId writer, long sequence, long untilMillis, long renewals) {}
+
+    /**
+     * Gives the lease of a volume's only writer to who asks, unless another has one that has not ended.
+     *
+     * @return who has it now
+     */
+    synchronized WriterLease.Held writer(WriterLease order) {
+        requireLive(order.tenant());
+        long now = wallMillis.getAsLong();
+        String key = headKey(order.tenant(), order.volume());
+        Writing held = writers.get(key);
+        long renewals = 1;
+        if (held == null) {
+            requireRoomForWriter(now);
+        } else {
+            boolean live = held.untilMillis() > now;
+            boolean same = held.writer().equals(order.writer());
+            if (live && !same) {
+                return new WriterLease.Held(
+                        held.writer(), Duration.ofMillis(held.untilMillis() - now), held.renewals());
+            }
+            if (same && held.sequence() >= order.sequence()) {
+                throw refused(ErrorKind.EXISTS, "lease to write", "a later order of this writer is known");
+            }
+            renewals += live ? held.renewals() : 0;
+        }
+        writers.put(
+                key,
+                new Writing(
+                        order.writer(), order.sequence(), now + order.lifetime().toMillis(), renewals));
+        return new WriterLease.Held(order.writer(), order.lifetime(), renewals);
+    }
+
+    private void requireRoomForWriter(long now) {
+        if (writers.size() >= MAX_WRITERS) {
+            writers.values().removeIf(writing -> writing.untilMillis() <= now);
+        }
+        if (writers.size() >= MAX_WRITERS) {
+            throw refused(ErrorKind.BUSY, "lease to write", "too many volumes are written already");
+        }
     }
 
     // ------------------------------------------------------------------------------------------------- journals

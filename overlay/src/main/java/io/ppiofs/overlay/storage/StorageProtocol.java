@@ -29,7 +29,8 @@ final class StorageProtocol {
         HEADS,
         VOUCH,
         JOURNAL,
-        JOURNAL_PAGE
+        JOURNAL_PAGE,
+        WRITER
     }
 
     /** Why not; the ordinal plus one is the number on the wire: append only. */

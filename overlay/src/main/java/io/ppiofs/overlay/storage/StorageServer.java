@@ -258,6 +258,14 @@ public final class StorageServer implements AutoCloseable {
                                         RecordFields.envelopes(
                                                 request, 3, JournalOrder.MAX_ENTRIES, JournalOrder.MAX_ENTRIES_BYTES)));
             case JOURNAL_PAGE -> journalPage(request);
+            case WRITER -> {
+                WriterLease.Held held = storage.writer(
+                        WriterLease.open(record(request, 2), network).lease());
+                yield CborMap.builder()
+                        .put(2, held.writer().toBytes())
+                        .put(3, held.left().toMillis())
+                        .put(4, held.renewals());
+            }
             case HEADS ->
                 CborMap.builder()
                         .put(

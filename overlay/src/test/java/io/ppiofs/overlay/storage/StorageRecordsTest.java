@@ -53,6 +53,8 @@ class StorageRecordsTest {
     private final ReleaseOrder release = new ReleaseOrder(TENANT.peerId(), new SlotAddress(GROUP, 2, 6), 10);
     private final RepairMandate mandate = new RepairMandate(TENANT.peerId(), 1, 300 << 20, Duration.ofDays(90));
     private final PinnedHead head = new PinnedHead(TENANT.peerId(), filled(32, 8), 77, new byte[] {1, 2, 3});
+    private final WriterLease writer =
+            new WriterLease(TENANT.peerId(), filled(32, 8), key(3).peerId(), 5, Duration.ofSeconds(30));
     private final StorageAdvert advert = new StorageAdvert(
             OPERATOR.peerId(),
             4,
@@ -74,6 +76,7 @@ class StorageRecordsTest {
         all.put("storage-repair-mandate", mandate.sign(TENANT, NETWORK).envelope());
         all.put("storage-head", head.sign(TENANT, NETWORK).envelope());
         all.put("storage-advert", advert.sign(OPERATOR, NETWORK).envelope());
+        all.put("storage-writer", writer.sign(TENANT, NETWORK).envelope());
         all.put(
                 "storage-grant-request",
                 new GrantRequest(TENANT.peerId(), OPERATOR.peerId(), 1000, filled(16, 5)).seal(TENANT, NETWORK));
@@ -87,6 +90,7 @@ class StorageRecordsTest {
             "storage-repair-mandate", RepairMandate::open,
             "storage-head", PinnedHead::open,
             "storage-advert", StorageAdvert::open,
+            "storage-writer", WriterLease::open,
             "storage-grant-request", GrantRequest::open);
 
     @Test
@@ -107,6 +111,7 @@ class StorageRecordsTest {
                         .mandate())
                 .isEqualTo(mandate);
         assertThat(PinnedHead.open(all.get("storage-head"), NETWORK).pin()).isEqualTo(head);
+        assertThat(WriterLease.open(all.get("storage-writer"), NETWORK).lease()).isEqualTo(writer);
         assertThat(StorageAdvert.open(all.get("storage-advert"), NETWORK).advert())
                 .isEqualTo(advert);
     }

@@ -71,7 +71,7 @@ class HostileOperatorTest {
 
     @Test
     void nobody_reads_anything_wrong_and_the_shares_of_cheats_are_rebuilt_on_honest_nodes() {
-        Path home = swarm.home("writer", "[swarm]", "replace-after = \"15s\"");
+        Path home = swarm.home("writer", "replace-after = \"15s\"");
         PpiofsMount writer = swarm.mountWriter(home, "--copies", "5");
         Command.shell(
                         "for i in $(seq 40); do head -c $((i * 9000)) /dev/urandom >\"$1/$i\"; done; "

@@ -73,14 +73,15 @@ final class StorageSwarm implements AutoCloseable {
     /**
      * A home whose nodes join the network of the storage nodes.
      *
-     * @param configuration further lines for its file
+     * @param configuration further lines for its file, of the table {@code swarm}
      */
     Path home(String name, String... configuration) {
         Path home = scratch.directory(name);
         String peers = String.join(" ", nodes.stream().map(StorageNode::address).toList());
         write(
                 home.resolve("config.toml"),
-                "[network]\nbootstrap = \"" + peers + "\"\n" + String.join("\n", configuration));
+                "[network]\nbootstrap = \"" + peers + "\"\n[swarm]\nwriter-lease = \"3s\"\n"
+                        + String.join("\n", configuration));
         return home;
     }
 

@@ -43,7 +43,7 @@ class SwarmChaosTest {
     void startSwarm() {
         swarm = StorageSwarm.start(VOLUME, 3, PATIENCE, "--scrub-every", "3s");
         nodes = swarm.nodes();
-        Path home = swarm.home("writer", "[swarm]", "cache = \"16MiB\"", "replace-after = \"10s\"");
+        Path home = swarm.home("writer", "cache = \"16MiB\"", "replace-after = \"10s\"");
         mount = swarm.mountWriter(home, "--copies", "3");
         Command.shell(
                         "mkdir \"$1/base\"; for i in $(seq 60); do head -c $((i * 700)) /dev/urandom >\"$1/base/$i\"; done; "

@@ -3,8 +3,8 @@ package io.ppiofs.tests.swarm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.ppiofs.error.ErrorKind;
 import io.ppiofs.tests.harness.Command;
-import io.ppiofs.tests.harness.PpiofsCommand;
 import io.ppiofs.tests.harness.PpiofsMount;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -154,13 +154,30 @@ class SwarmMountTest {
         second.mount();
         assertThat(sums(second.dir())).isEqualTo(written);
         Files.writeString(second.dir().resolve("more"), "by the second");
-        new PpiofsCommand(second.home())
-                .of("volume", "sync", VOLUME)
-                .within(PATIENCE)
-                .ok();
+
+        // while it writes, no other machine does
         PpiofsMount third = swarm.reader(swarm.home("third"), capability);
+        Command.Result refused = third.mountCommand().run();
+        assertThat(refused.exit()).isEqualTo(ErrorKind.BUSY.exitCode());
+        assertThat(refused.err())
+                .contains("is being written by another machine")
+                .hasLineCount(1);
+
+        // after it, one after the other does, and each goes on where the other has stopped
+        second.umount();
         third.mount();
         assertThat(third.dir().resolve("more")).hasContent("by the second");
+        Files.delete(third.dir().resolve("more"));
+        Files.writeString(third.dir().resolve("third"), "by the third");
+        third.umount();
+        second.mount();
+        assertThat(second.dir().resolve("third")).hasContent("by the third");
+        assertThat(second.dir().resolve("more")).doesNotExist();
+        Files.writeString(second.dir().resolve("last"), "by the second again");
+        second.umount();
+        third.mount();
+        assertThat(third.dir().resolve("last")).hasContent("by the second again");
+        third.command().of("fsck", VOLUME).within(PATIENCE).ok();
     }
 
     @Test
