@@ -34,6 +34,7 @@ final class GroupedHelp {
                     List.of(
                             new String[] {"status", ""},
                             new String[] {"stats", "[DIR]"},
+                            new String[] {"top", ""},
                             new String[] {"cid", "PATH..."},
                             new String[] {"doctor", ""},
                             new String[] {"version", ""})),

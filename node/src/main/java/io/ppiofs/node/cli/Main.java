@@ -64,6 +64,7 @@ public final class Main implements Runnable {
                     .put("fsck", FsckCommand::new)
                     .put("scrub", ScrubCommand::new)
                     .put("gc", GcCommand::new)
+                    .put("top", TopCommand::new)
                     .put("sectors", SectorsCommand::new)
                     .put("prove", ProveCommand::new)
                     .put("bench", BenchCommand::new)

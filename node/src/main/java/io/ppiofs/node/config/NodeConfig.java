@@ -105,6 +105,12 @@ public final class NodeConfig {
             "multiaddrs with /p2p/… of peers of libp2p's public DHT, through which members of the network meet",
             NodeConfig::words);
 
+    public static final ConfigKey<List<String>> NETWORK_REGION = new ConfigKey<>(
+            "network.region",
+            List.of(),
+            "labels of where this node is, from wide to narrow; blocks are asked for at peers that share the most of them first",
+            NodeConfig::words);
+
     public static final ConfigKey<Duration> SWARM_REPLACE_AFTER = new ConfigKey<>(
             "swarm.replace-after",
             Duration.ofMinutes(15),
@@ -142,6 +148,7 @@ public final class NodeConfig {
             NETWORK_NAME,
             NETWORK_SUPER,
             NETWORK_RENDEZVOUS,
+            NETWORK_REGION,
             SWARM_REPLACE_AFTER,
             SWARM_WRITER_LEASE,
             SWARM_CACHE);

@@ -57,21 +57,27 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     private final StripeReader stripes;
     private final TableRefresh tables;
     private final Supplier<Collection<PeerId>> operators;
+    private final Regions regions;
 
-    /** @param operators peers to ask for what the book cannot name: manifests and inventories */
+    /**
+     * @param operators peers to ask for what the book cannot name: manifests and inventories
+     * @param regions who is asked first
+     */
     SwarmReader(
             GroupBook book,
             Fetcher fetcher,
             BlockClient client,
             StripeReader stripes,
             TableRefresh tables,
-            Supplier<Collection<PeerId>> operators) {
+            Supplier<Collection<PeerId>> operators,
+            Regions regions) {
         this.book = book;
         this.fetcher = fetcher;
         this.client = client;
         this.stripes = stripes;
         this.tables = tables;
         this.operators = operators;
+        this.regions = regions;
     }
 
     @Override
@@ -101,11 +107,12 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     /** @param end System.nanoTime */
     private Map<Cid, ByteBuffer> fetch(List<Cid> cids, long end) {
         List<Want> wants = new ArrayList<>();
+        Map<PeerId, Integer> near = regions.shared();
         List<Cid> coded = new ArrayList<>();
         for (Cid cid : new LinkedHashSet<>(cids)) {
             GroupBook.Located located = book.locate(cid);
             if (located != null && located.group().scheme().isCopies()) {
-                wants.add(new Want(cid, located.length(), located.holders()));
+                wants.add(new Want(cid, located.length(), Regions.nearFirst(located.holders(), near)));
             } else if (located != null) {
                 coded.add(cid);
             }

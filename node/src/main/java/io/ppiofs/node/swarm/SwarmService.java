@@ -165,7 +165,13 @@ public final class SwarmService implements AutoCloseable {
         GroupBook book = GroupBook.open(where.path().resolve(PLACEMENT), network.id());
         StripeReader stripes = new StripeReader(book, fetcher, local, StripeReader.Times.DEFAULT);
         SwarmReader reader = new SwarmReader(
-                book, fetcher, blocks, stripes, new TableRefresh(book, storage::table), this::operators);
+                book,
+                fetcher,
+                blocks,
+                stripes,
+                new TableRefresh(book, storage::table),
+                this::operators,
+                regions(config));
         try {
             if (volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null) {
                 learn(volume, book, reader::learn);
@@ -252,6 +258,14 @@ public final class SwarmService implements AutoCloseable {
             witnesses.addAll(groups.get(i).holders());
         }
         return witnesses;
+    }
+
+    private Regions regions(NodeConfig config) {
+        return new Regions(
+                config.get(NodeConfig.NETWORK_REGION),
+                () -> directory.operators().stream()
+                        .map(StorageDirectory.Operator::advert)
+                        .toList());
     }
 
     /** Before the first change of this home: what another writer, who is gone, had fsynced behind the head. */

@@ -232,6 +232,7 @@ class CommandTest {
         assertThat(out.toString()).contains("no node runs");
         assertThat(run("status", "--json")).isZero();
         assertThat(run("stats")).isEqualTo(69);
+        assertThat(run("top")).isEqualTo(69);
     }
 
     @Test
@@ -248,6 +249,8 @@ class CommandTest {
             assertThat(out.toString()).contains(mountPoint.toString(), "photos", "ro", "unprotected", "metrics");
             out.getBuffer().setLength(0);
             assertThat(run("stats")).isZero();
+            assertThat(run("top", "--count", "2", "--every", "0.1", "--json")).isZero();
+            assertThat(run("top", "--count", "0")).isEqualTo(64);
             assertThat(out.toString()).contains("volumes.photos.journalBytes 4096");
             assertThat(run("umount", mountPoint.toString())).isZero();
         }

@@ -160,7 +160,7 @@ class SwarmReaderTest {
         };
         StripeReader stripes = new StripeReader(book, nothing, new MemoryBlockStore(), StripeReader.Times.DEFAULT);
         TableRefresh tables = new TableRefresh(book, (holder, tenant, group) -> new CompletableFuture<>());
-        return new SwarmReader(book, nothing, peers, stripes, tables, List::of);
+        return new SwarmReader(book, nothing, peers, stripes, tables, List::of, new Regions(List.of(), List::of));
     }
 
     private static List<PeerId> ids(int count) {
