@@ -5,6 +5,7 @@ import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.blocks.BlockLimits;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
@@ -38,7 +39,8 @@ import org.slf4j.LoggerFactory;
  * whose scheme is not the volume's are written anew ({@link Regrouper}), and those that are garbage for the most part emptied ({@link
  * GroupSweeper}). Thread-safe.
  *
- * <p>Per batch: one read and one hash per block, one transfer per copy, one append to the book.
+ * <p>Per batch: one read per block, one transfer per copy, one append to the book. A block is not hashed here again: every
+ * holder does that, and what no holder takes is hashed before it is sent a second time.
  */
 final class Drainer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Drainer.class);
@@ -74,6 +76,9 @@ final class Drainer implements AutoCloseable {
 
     /** Inventories and manifests that some holder lacks: they stand in no book, and only here. */
     private final Map<Cid, ByteBuffer> extras = new HashMap<>();
+
+    /** Blocks of the last batch that no holder took: they are hashed here before they are sent again. */
+    private Set<Cid> doubted = Set.of();
 
     private final Thread thread;
     private volatile DrainOptions options;
@@ -266,10 +271,19 @@ final class Drainer implements AutoCloseable {
             if (group == null) {
                 return false;
             }
-            settled.addAll(place(group, batch));
+            List<Cid> placed = place(group, batch);
+            settled.addAll(placed);
+            doubted = unplaced(batch, placed);
         }
         backlog.done(settled);
         return !settled.isEmpty();
+    }
+
+    private static Set<Cid> unplaced(List<StoredBlock> batch, List<Cid> placed) {
+        Set<Cid> unplaced = new HashSet<>();
+        batch.forEach(block -> unplaced.add(block.cid()));
+        placed.forEach(unplaced::remove);
+        return unplaced;
     }
 
     /** Reads what is not placed yet, up to the batch's size; what is no longer stored was collected. */
@@ -291,10 +305,8 @@ final class Drainer implements AutoCloseable {
         }
         List<StoredBlock> batch = new ArrayList<>(wanted.size());
         List<Cid> elsewhere = new ArrayList<>();
-        List<@Nullable ByteBuffer> stored = local.get(wanted);
-        for (int i = 0; i < wanted.size(); i++) {
-            Cid cid = wanted.get(i);
-            ByteBuffer block = stored.get(i);
+        for (Cid cid : wanted) {
+            ByteBuffer block = doubted.contains(cid) ? local.get(List.of(cid)).get(0) : unchecked(cid);
             if (block != null) {
                 batch.add(new StoredBlock(cid, block));
             } else if (book.locate(cid) != null) {
@@ -305,6 +317,21 @@ final class Drainer implements AutoCloseable {
         }
         fetch(elsewhere, batch);
         return batch;
+    }
+
+    /** A block as it is stored here: who receives it hashes it anyway. */
+    private @Nullable ByteBuffer unchecked(Cid cid) {
+        long length = local.length(cid);
+        if (length < 0) {
+            return null;
+        }
+        if (length <= BlockLimits.MAX_BLOCK) {
+            ByteBuffer bytes = ByteBuffer.allocate((int) length);
+            if (local.read(cid, 0, bytes) == length) {
+                return bytes.flip();
+            }
+        }
+        return local.get(List.of(cid)).get(0); // which finds out what is wrong
     }
 
     /** Blocks of groups that are being emptied, and not here any more. */

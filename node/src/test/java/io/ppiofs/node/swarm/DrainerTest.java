@@ -13,6 +13,7 @@ import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotTable;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -170,6 +171,24 @@ class DrainerTest {
         FakePeer late = peer();
         awaitEmpty();
         assertHolds(late, cids);
+    }
+
+    @Test
+    void a_block_that_is_damaged_here_is_refused_by_the_peers_and_named_here() {
+        List<FakePeer> three = List.of(peer(), peer(), peer());
+        Cid damaged = SwarmReader.asBlock(new byte[] {1, 2, 3}).cid();
+        local.put(List.of(new StoredBlock(damaged, ByteBuffer.wrap(new byte[] {1, 2, 4}))));
+        backlog.add(List.of(damaged));
+        List<Cid> good = write(5);
+        start(3, 100);
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(drainer.trouble()).contains("its bytes do not have this name"));
+        for (FakePeer peer : three) {
+            assertThat(peer.blocks).containsOnlyKeys(good);
+            assertThat(peer.corrupt).isEqualTo(1);
+        }
+        assertThat(backlog.size()).isEqualTo(1);
+        assertThat(book.contains(damaged)).isFalse();
     }
 
     @Test
