@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
  * Loads what commands and nodes load, so that the launcher can dump it into a class data archive. Works in a temporary
@@ -21,6 +22,9 @@ import picocli.CommandLine.Command;
 final class TrainCommand implements Runnable {
     private final Main main;
 
+    @Option(names = "--swarm", description = "load nodes with work, too, so that their profiles can be kept")
+    private boolean swarm;
+
     TrainCommand(Main main) {
         this.main = main;
     }
@@ -29,6 +33,9 @@ final class TrainCommand implements Runnable {
     public void run() {
         Path home = temporaryHome();
         try {
+            if (swarm) {
+                Training.ofSwarm(home.resolve("swarm"), main.surroundings().services());
+            }
             Training.ofNode(home, main.surroundings().services());
             for (List<String> command : List.of(
                     List.of("help"),
