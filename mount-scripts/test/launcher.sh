@@ -249,6 +249,15 @@ test_long_work_shows_a_bar_on_a_terminal_and_only_there() {
     ! grep -q 'hashing' "$mnt.pipe" && grep -q '^[0-9]* blocks, .* sound$' "$mnt.pipe"
 }
 
+test_nodes_use_the_profiles_of_the_training() {
+    local jdk
+    jdk=$("$ppiofs" --print-jdk) || return
+    [[ $(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$jdk/release") -ge 25 ]] || { echo 'needs JDK 25'; return 0; }
+    "$ppiofs" mount "$mnt" -d || return
+    # the JVM maps the file only if it fits class path and options
+    grep -q '\.aot$' "/proc/$(node_pid)/maps"
+}
+
 test_quick_start_and_end() {
     # generous limits: other work may be going on here; the real ones are in docs/operations.md
     "$ppiofs" mount "$mnt" -d && "$ppiofs" umount "$mnt" || return

@@ -13,7 +13,7 @@
  * <p>Promises: a block counts as placed only after a holder has said that it is on its disk; a published head never
  * reaches a block that is on no peer; what a peer sends is compared with its CID before anybody sees it.
  *
- * <p>Cost: a put adds one hash map entry to the backlog; draining reads a block once from disk, hashes it once and sends
+ * <p>Cost: a put adds one hash map entry to the backlog; draining reads a block once from disk and sends
  * it once per copy; a read that misses is one round trip to a holder and one write into the local store.
  *
  * <p>Start reading at {@link io.ppiofs.node.swarm.SwarmVolume}.
