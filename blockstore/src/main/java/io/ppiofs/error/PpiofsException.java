@@ -53,4 +53,10 @@ public final class PpiofsException extends RuntimeException {
     public String subject() {
         return subject;
     }
+
+    /** The sentence without what was done to whom. */
+    public String detail() {
+        String message = String.valueOf(getMessage());
+        return message.substring(operation.length() + 1 + subject.length() + 2);
+    }
 }

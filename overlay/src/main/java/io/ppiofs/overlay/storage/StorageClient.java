@@ -12,10 +12,8 @@ import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.host.Host;
-import io.ppiofs.overlay.host.MessageChannel;
 import io.ppiofs.overlay.host.ProtocolId;
-import io.ppiofs.overlay.host.Scheduler;
-import io.ppiofs.overlay.host.Stream;
+import io.ppiofs.overlay.host.SingleExchange;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
@@ -480,46 +478,15 @@ public final class StorageClient {
     private <T extends @Nullable Object> CompletableFuture<T> ask(
             PeerId operator, StorageProtocol.Ask what, CborMap.Builder fields, Answer<T> reader) {
         byte[] request = CborEncoder.encode(fields.put(1, what.ordinal()).build());
-        return host.open(operator, protocol)
-                .thenCompose(stream -> exchange(stream, request, what))
+        return SingleExchange.ask(
+                        host,
+                        operator,
+                        protocol,
+                        request,
+                        StorageProtocol.MAX_MESSAGE,
+                        PATIENCE,
+                        (subject, detail) -> ended(what, subject, detail))
                 .thenApply(answer -> read(operator, what, answer, reader));
-    }
-
-    private CompletableFuture<byte[]> exchange(Stream stream, byte[] request, StorageProtocol.Ask what) {
-        CompletableFuture<byte[]> result = new CompletableFuture<>();
-        String subject = stream.connection().remotePeer().toString();
-        Scheduler.Timer late = host.scheduler().schedule(PATIENCE, () -> {
-            if (result.completeExceptionally(ended(what, subject, "no answer in " + PATIENCE.toSeconds() + " s"))) {
-                stream.reset();
-            }
-        });
-        result.whenComplete((answer, failure) -> late.cancel());
-        MessageChannel channel = new MessageChannel(stream, StorageProtocol.MAX_MESSAGE);
-        channel.receive(new MessageChannel.Receiver() {
-            @Override
-            public void onMessage(byte[] message) {
-                if (!result.complete(message)) {
-                    stream.reset();
-                }
-            }
-
-            @Override
-            public void onEnd(boolean complete) {
-                result.completeExceptionally(ended(what, subject, "the stream ended without an answer"));
-            }
-
-            @Override
-            public void onReset(Throwable cause) {
-                result.completeExceptionally(ended(what, subject, "the stream was reset"));
-            }
-        });
-        channel.send(request).whenComplete((sent, failure) -> {
-            if (failure != null) {
-                result.completeExceptionally(ended(what, subject, "it could not be sent"));
-            }
-        });
-        var unused = stream.closeWrite();
-        return result;
     }
 
     private static <T extends @Nullable Object> T read(

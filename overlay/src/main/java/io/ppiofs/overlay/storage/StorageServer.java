@@ -19,6 +19,7 @@ import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.host.MessageChannel;
 import io.ppiofs.overlay.host.ProtocolId;
 import io.ppiofs.overlay.host.Scheduler;
+import io.ppiofs.overlay.host.SingleExchange;
 import io.ppiofs.overlay.host.Stream;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
@@ -161,35 +162,12 @@ public final class StorageServer implements AutoCloseable {
 
     /** Answers one stream of the protocol, as {@link #serve} has it done. */
     public void accept(Stream stream) {
-        Scheduler.Timer late = host.scheduler().schedule(PATIENCE, stream::reset);
-        MessageChannel channel = new MessageChannel(stream, StorageProtocol.MAX_MESSAGE);
-        channel.receive(new MessageChannel.Receiver() {
-            private boolean asked;
-
-            @Override
-            public void onMessage(byte[] message) {
-                late.cancel();
-                if (asked) {
-                    stream.reset();
-                    return;
-                }
-                asked = true;
-                run(() -> answer(channel, message));
-            }
-
-            @Override
-            public void onEnd(boolean complete) {
-                if (!asked) {
-                    late.cancel();
-                    stream.reset();
-                }
-            }
-
-            @Override
-            public void onReset(Throwable cause) {
-                late.cancel();
-            }
-        });
+        SingleExchange.accept(
+                host,
+                stream,
+                StorageProtocol.MAX_MESSAGE,
+                PATIENCE,
+                (channel, message) -> run(() -> answer(channel, message)));
     }
 
     private void answer(MessageChannel channel, byte[] request) {
@@ -199,20 +177,13 @@ public final class StorageServer implements AutoCloseable {
         } catch (MalformedException e) {
             answer = refusal(StorageProtocol.Refusal.MALFORMED, String.valueOf(e.getMessage()));
         } catch (PpiofsException e) {
-            answer = refusal(StorageProtocol.Refusal.of(e.kind()), detail(e));
+            answer = refusal(StorageProtocol.Refusal.of(e.kind()), e.detail());
         } catch (RuntimeException e) {
             LOG.error("a request of {} failed", channel.stream().connection().remotePeer(), e);
             answer = refusal(StorageProtocol.Refusal.FAILED, "the operator could not do it; its log says why");
         }
         var unused = channel.send(CborEncoder.encode(answer.build()));
         var ignored = channel.stream().closeWrite();
-    }
-
-    /** The sentence without what was done to whom: the asker knows that. */
-    private static String detail(PpiofsException e) {
-        String message = String.valueOf(e.getMessage());
-        String prefix = e.operation() + " " + e.subject() + ": ";
-        return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
     }
 
     private static CborMap.Builder refusal(StorageProtocol.Refusal refusal, String text) {
