@@ -22,8 +22,10 @@ public final class MacKey {
     private static final int WORD_BYTES = 7;
     /** Words of a unit, the last one partly zeros. */
     static final int WORDS = (UnitName.UNIT_BYTES + WORD_BYTES - 1) / WORD_BYTES;
+    /** The sum of the units. */
+    public static final int COMBINED_BYTES = WORDS * Long.BYTES;
     /** The sum of the units, and the two lanes of the sum of the tags. */
-    public static final int ANSWER_BYTES = WORDS * Long.BYTES + TAG_BYTES;
+    public static final int ANSWER_BYTES = COMBINED_BYTES + TAG_BYTES;
 
     private static final long WORD_MASK = (1L << 56) - 1;
     private static final int LANES = 2;
@@ -113,28 +115,51 @@ public final class MacKey {
         return Mersenne61.reduce(high, low);
     }
 
-    /** What the storing peer sends: it needs no key. */
+    /** The whole answer of somebody who has units and tags: {@link #combine} and {@link #combineTags}. No key is needed. */
     public static byte[] answer(UnitChallenge challenge, AuditedUnits units) {
+        return ByteBuffer.allocate(ANSWER_BYTES)
+                .put(combine(challenge, units::unit))
+                .put(combineTags(challenge, units::tag))
+                .array();
+    }
+
+    /**
+     * The part of the answer that takes the data: what the storing peer sends.
+     *
+     * @param units of {@link UnitName#UNIT_BYTES} bytes, by their number
+     */
+    public static byte[] combine(UnitChallenge challenge, LongFunction<byte[]> units) {
         long[] sum = new long[WORDS];
         long[] words = new long[WORDS];
-        long[] lanes = new long[LANES];
         for (int i = 0; i < challenge.size(); i++) {
             long coefficient = challenge.smallCoefficient(i);
-            words(units.unit(challenge.unit(i)), words);
+            words(units.apply(challenge.unit(i)), words);
             for (int j = 0; j < WORDS; j++) {
                 sum[j] = Mersenne61.add(sum[j], Mersenne61.multiply(coefficient, words[j]));
             }
-            ByteBuffer tag = ByteBuffer.wrap(units.tag(challenge.unit(i)));
+        }
+        ByteBuffer out = ByteBuffer.allocate(COMBINED_BYTES);
+        for (long word : sum) {
+            out.putLong(word);
+        }
+        return out.array();
+    }
+
+    /** The part of the answer that takes the tags: {@link #TAG_BYTES} bytes, made by whoever keeps them. */
+    public static byte[] combineTags(UnitChallenge challenge, LongFunction<byte[]> tags) {
+        long[] lanes = new long[LANES];
+        for (int i = 0; i < challenge.size(); i++) {
+            long coefficient = challenge.smallCoefficient(i);
+            ByteBuffer tag = ByteBuffer.wrap(tags.apply(challenge.unit(i)));
             for (int lane = 0; lane < LANES; lane++) {
                 long value = Mersenne61.reduce(tag.getLong());
                 lanes[lane] = Mersenne61.add(lanes[lane], Mersenne61.multiply(coefficient, value));
             }
         }
-        ByteBuffer out = ByteBuffer.allocate(ANSWER_BYTES);
-        for (long word : sum) {
-            out.putLong(word);
-        }
-        return out.putLong(lanes[0]).putLong(lanes[1]).array();
+        return ByteBuffer.allocate(TAG_BYTES)
+                .putLong(lanes[0])
+                .putLong(lanes[1])
+                .array();
     }
 
     /** @param names of the units by their number @param answer as the prover sent it */
