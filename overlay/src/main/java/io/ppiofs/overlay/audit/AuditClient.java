@@ -1,0 +1,74 @@
+package io.ppiofs.overlay.audit;
+
+import io.ppiofs.cbor.CborDecoder;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.MalformedException;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.host.Host;
+import io.ppiofs.overlay.host.ProtocolId;
+import io.ppiofs.overlay.host.SingleExchange;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.network.Network;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+/** Asks holders for proofs. Thread-safe. */
+public final class AuditClient {
+    private final Host host;
+    private final NetworkId network;
+    private final ProtocolId protocol;
+
+    public AuditClient(Host host, Network network) {
+        this.host = host;
+        this.network = network.id();
+        this.protocol = AuditProtocol.id(network);
+    }
+
+    /**
+     * Asks a holder.
+     *
+     * @param patience after which the answer is not waited for; whoever has a shorter deadline measures himself
+     * @return the answer, signed by the holder for this question; fails with NOT_CONNECTED if none came, CORRUPT if the holder says
+     *     that it lacks a challenged block, INVALID if it sent nonsense or refused the question, NOT_FOUND, EXISTS, BUSY,
+     *     NOT_SUPPORTED, IO as {@link AuditProtocol.Refusal} says
+     */
+    public CompletableFuture<AuditAnswer> audit(PeerId holder, AuditAsk question, Duration patience) {
+        return SingleExchange.ask(
+                        host,
+                        holder,
+                        protocol,
+                        question.encode(),
+                        AuditProtocol.MAX_MESSAGE,
+                        patience,
+                        (subject, detail) -> new PpiofsException(ErrorKind.NOT_CONNECTED, "audit", subject, detail))
+                .thenApply(message -> read(holder, question, message));
+    }
+
+    private AuditAnswer read(PeerId holder, AuditAsk question, byte[] message) {
+        try {
+            CborMap fields = CborDecoder.decodeMap(message);
+            int status = (int) fields.uint(1, 255);
+            if (status == 0) {
+                AuditAnswer answer = AuditAnswer.open(fields.bytes(2, 1, AuditProtocol.MAX_MESSAGE), network);
+                answer.requireFor(holder, question);
+                return answer;
+            }
+            AuditProtocol.Refusal[] refusals = AuditProtocol.Refusal.values();
+            AuditProtocol.Refusal refusal =
+                    status <= refusals.length ? refusals[status - 1] : AuditProtocol.Refusal.FAILED;
+            throw refusal.on(holder.toString(), fields.text(2, AuditProtocol.MAX_TEXT));
+        } catch (MalformedException e) {
+            throw nonsense(holder, e);
+        } catch (PpiofsException e) {
+            // CORRUPT is the holder's own word that it lost something; what does not open is nonsense
+            throw "audit".equals(e.operation()) ? e : nonsense(holder, e);
+        }
+    }
+
+    private static PpiofsException nonsense(PeerId holder, Exception e) {
+        return new PpiofsException(
+                ErrorKind.INVALID, "audit", holder.toString(), "it answered nonsense: " + e.getMessage(), e);
+    }
+}

@@ -1,0 +1,66 @@
+package io.ppiofs.overlay.audit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.overlay.identity.IdentityKey;
+import io.ppiofs.overlay.network.Network;
+import io.ppiofs.overlay.placement.GroupId;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class AuditFuzzTest {
+    private static final IdentityKey KEY = IdentityKey.ofSeed(new byte[32]);
+
+    private static AuditAsk question() {
+        return new AuditAsk(
+                KEY.peerId(),
+                GroupId.of(new byte[16]),
+                1,
+                Cid.of(ByteBuffer.allocate(0)),
+                7,
+                460,
+                1,
+                new byte[48],
+                new byte[96],
+                new byte[100]);
+    }
+
+    static Stream<byte[]> questions() {
+        byte[] good = question().encode();
+        byte[] damaged = good.clone();
+        damaged[20] ^= 1;
+        return Stream.of(good, damaged, Arrays.copyOf(good, good.length - 1), new byte[] {(byte) 0xa1, 1, 9});
+    }
+
+    @MethodSource("questions")
+    @FuzzTest(maxDuration = "60s")
+    void the_bytes_of_a_question(byte[] bytes) {
+        try {
+            assertThat(AuditAsk.decode(bytes).encode()).isEqualTo(bytes);
+        } catch (PpiofsException e) {
+            assertThat(e.kind()).isIn(ErrorKind.INVALID, ErrorKind.NOT_SUPPORTED);
+        }
+    }
+
+    static Stream<byte[]> answers() {
+        byte[] good = AuditAnswer.sign(question(), new byte[80], KEY, Network.PUBLIC.id())
+                .envelope();
+        return Stream.of(good, Arrays.copyOf(good, good.length - 1));
+    }
+
+    @MethodSource("answers")
+    @FuzzTest(maxDuration = "60s")
+    void the_bytes_of_an_answer(byte[] bytes) {
+        try {
+            assertThat(AuditAnswer.open(bytes, Network.PUBLIC.id()).envelope()).isEqualTo(bytes);
+        } catch (PpiofsException e) {
+            assertThat(e.kind()).isIn(ErrorKind.CORRUPT, ErrorKind.UNSUPPORTED_FORMAT);
+        }
+    }
+}
