@@ -30,6 +30,7 @@ import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.VolumeId;
 import io.ppiofs.fs.volume.VolumeParameters;
 import io.ppiofs.fs.volume.WriterIdentity;
+import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.swarm.SwarmVolume;
@@ -292,6 +293,11 @@ final class EmbeddedVolume implements OpenVolume {
                 .toList();
         return new FsckReport(
                 report.files(), report.directories(), report.blocks(), report.bytes(), report.problems(), findings);
+    }
+
+    @Override
+    public @Nullable VolumeAuditor auditor() {
+        return swarm == null ? null : swarm.auditor();
     }
 
     @Override

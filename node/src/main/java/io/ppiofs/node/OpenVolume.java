@@ -1,7 +1,9 @@
 package io.ppiofs.node;
 
 import io.ppiofs.fs.core.FileSystemCore;
+import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.control.Progress;
+import org.jspecify.annotations.Nullable;
 
 /** A volume that is unlocked and open in this node. Thread-safe. */
 public interface OpenVolume extends AutoCloseable {
@@ -26,6 +28,11 @@ public interface OpenVolume extends AutoCloseable {
      * @throws io.ppiofs.error.PpiofsException INVALID if the volume's blocks are only here, or are kept once
      */
     void syncToSwarm();
+
+    /** Audits what peers hold of it; null where this home has not the keys, or no peer holds any. */
+    default @Nullable VolumeAuditor auditor() {
+        return null;
+    }
 
     /** Makes everything durable by a checkpoint and lets go. */
     @Override

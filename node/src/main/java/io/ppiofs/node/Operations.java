@@ -31,6 +31,7 @@ final class Operations implements Handler {
     private final GrantOperations grants;
     private final SectorOperations sectors;
     private final DrainOperations drains;
+    private final AuditOperations audits;
 
     Operations(Node node) {
         this.node = node;
@@ -40,6 +41,7 @@ final class Operations implements Handler {
                 this::storage,
                 () -> IdentityFile.loadOrCreate(node.home().identityFile()).peerId(),
                 this::addresses);
+        this.audits = new AuditOperations(node);
         this.drains = new DrainOperations(this::storage);
         this.sectors = new SectorOperations(node.sectors(), () -> {
             StorageService lent = storage();
@@ -75,6 +77,7 @@ final class Operations implements Handler {
             case "network.list" -> network.list();
             case "network.members" -> network.members(request);
             case "fsck" -> fsck(request, asker);
+            case "audit" -> audits.audit(request, asker);
             case "scrub" -> scrub(request, asker);
             case "gc" -> gc(asker);
             case "sectors.list",

@@ -57,6 +57,11 @@ public sealed interface Capability {
             return VolumeRoot.journalCopies(root);
         }
 
+        /** Secret of the keys with which the owner tags and audits what peers hold. It must never come to a peer that stores. */
+        public Secret auditSecret() {
+            return VolumeRoot.audit(root);
+        }
+
         /** Secret salt of the hashing that proposes peers for the volume's groups. */
         public Secret placementSalt() {
             return VolumeRoot.placementSalt(root);

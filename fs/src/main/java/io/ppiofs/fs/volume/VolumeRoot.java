@@ -26,6 +26,11 @@ final class VolumeRoot {
         return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/journal-copies", Secret.LENGTH));
     }
 
+    /** From which the keys of audits derive: tags and challenges are the owner's. */
+    static Secret audit(Secret root) {
+        return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/audit", Secret.LENGTH));
+    }
+
     /** The secret of the last epoch there can be. */
     static Secret lastEpoch(Secret root) {
         return Secret.of(KeyDerivation.derive(root.bytes(), NO_SALT, "ppiofs/1/last-epoch", Secret.LENGTH));

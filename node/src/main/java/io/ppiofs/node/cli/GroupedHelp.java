@@ -45,7 +45,8 @@ final class GroupedHelp {
                     "PROVE",
                     List.of(
                             new String[] {"sectors", "list|groups|seal|unseal|inspect|verify|recover|remove"},
-                            new String[] {"prove", "[SECTOR...]"})),
+                            new String[] {"prove", "[SECTOR...]"},
+                            new String[] {"audit", "VOLUME|PEER"})),
             new Group("MEASURE", List.<String[]>of(new String[] {"bench", "DIR"})));
 
     private static final int NAME_COLUMN = 28;

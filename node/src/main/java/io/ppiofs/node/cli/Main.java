@@ -67,6 +67,7 @@ public final class Main implements Runnable {
                     .put("top", TopCommand::new)
                     .put("sectors", SectorsCommand::new)
                     .put("prove", ProveCommand::new)
+                    .put("audit", AuditCommand::new)
                     .put("bench", BenchCommand::new)
                     .put("help", HelpCommand::new)
                     .put("completion", CompletionCommand::new)

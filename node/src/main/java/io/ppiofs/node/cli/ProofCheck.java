@@ -140,7 +140,8 @@ record ProofCheck(boolean accepted, String kind, String reason) {
         return new PpiofsException(ErrorKind.INVALID, "verify", subject, detail);
     }
 
-    private static byte[] read(Path file, long most) {
+    /** A file of bounded size. @throws PpiofsException INVALID, NOT_FOUND, IO */
+    static byte[] read(Path file, long most) {
         try {
             long size = Files.size(file);
             if (size > most) {

@@ -132,6 +132,12 @@ public final class NodeConfig {
                 return require(n.bytes() >= 16 << 20, n, "a size of at least 16 MiB");
             });
 
+    public static final ConfigKey<Duration> AUDIT_EVERY = new ConfigKey<>(
+            "audit.every",
+            Duration.ofHours(1),
+            "time in which each slot of the volumes that this node writes is audited once; never",
+            text -> "never".equals(text) ? Duration.ZERO : duration(text, Duration.ofSeconds(1)));
+
     /** Every key, in the order of the documentation. */
     public static final List<ConfigKey<?>> KEYS = List.of(
             LOG_LEVEL,
@@ -151,7 +157,8 @@ public final class NodeConfig {
             NETWORK_REGION,
             SWARM_REPLACE_AFTER,
             SWARM_WRITER_LEASE,
-            SWARM_CACHE);
+            SWARM_CACHE,
+            AUDIT_EVERY);
 
     private final Map<String, Object> values;
 

@@ -5,6 +5,8 @@ import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.blockstore.segment.SegmentOptions;
 import io.ppiofs.blockstore.space.SpaceBudget;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.audit.HostedProver;
+import io.ppiofs.overlay.audit.AuditServer;
 import io.ppiofs.overlay.autonat.Reachability;
 import io.ppiofs.overlay.blocks.BlockClient;
 import io.ppiofs.overlay.blocks.BlockLimits;
@@ -49,6 +51,7 @@ public final class StorageService implements AutoCloseable {
     private final StorageHost storage;
     private final StorageServer server;
     private final BlockServer blocks;
+    private final AuditServer audits;
     private final ExecutorService work;
     private final ExecutorService repairWork;
     private final BlockClient repairClient;
@@ -73,6 +76,7 @@ public final class StorageService implements AutoCloseable {
         this.repairWork = Executors.newSingleThreadExecutor(new DefaultThreadFactory("repair", true));
         this.server = new StorageServer(host, network, storage, work, reachability, storedForUs);
         this.blocks = new BlockServer(host, network.blocks(), storage, BlockLimits.DEFAULT, THREADS);
+        this.audits = new AuditServer(host, network, new HostedProver(network.id(), storage));
         this.repairClient = new StreamBlockClient(
                 host, network.blocks(), ClientOptions.on(work).withWrongBytes((peer, cid) -> operators.failed(peer)));
         this.repair = new RepairService(
@@ -91,6 +95,7 @@ public final class StorageService implements AutoCloseable {
     private void begin(StorageDirectory operators) {
         server.serve();
         blocks.serve();
+        audits.serve();
         operators.advertise(server::advert);
         repair.start();
     }
@@ -175,6 +180,8 @@ public final class StorageService implements AutoCloseable {
         facts.put("blocksMissing", served.missing());
         facts.put("blocksTaken", served.stored());
         facts.put("blocksRefused", served.refused());
+        facts.put("auditsAnswered", audits.answered());
+        facts.put("auditsRefused", audits.refused());
         RepairService.Statistics repairs = repair.statistics();
         facts.put("coHolders", (long) repairs.watched());
         facts.put("coHoldersSilent", (long) repairs.notAlive());
@@ -226,6 +233,7 @@ public final class StorageService implements AutoCloseable {
         repair.close();
         server.close();
         blocks.close();
+        audits.close();
         repairClient.close();
         repairWork.shutdown();
         work.shutdown();

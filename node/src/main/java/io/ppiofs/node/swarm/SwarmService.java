@@ -15,7 +15,10 @@ import io.ppiofs.fs.volume.VolumeId;
 import io.ppiofs.fs.volume.VolumePlacement;
 import io.ppiofs.fs.volume.WriterIdentity;
 import io.ppiofs.network.NetworkId;
+import io.ppiofs.node.audit.AuditKeys;
+import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.config.NodeConfig;
+import io.ppiofs.overlay.audit.AuditClient;
 import io.ppiofs.overlay.blocks.BlockClient;
 import io.ppiofs.overlay.fetch.Fetcher;
 import io.ppiofs.overlay.gossip.Gossip;
@@ -60,6 +63,9 @@ public final class SwarmService implements AutoCloseable {
     /** Directory of a volume's placement, in the volume's directory. */
     private static final String PLACEMENT = "groups";
 
+    /** Directory of the tags of its groups. */
+    private static final String TAGS = "tags";
+
     private static final int ASK_SECONDS = 20;
 
     /** So many operators, or a few more, know who writes a volume. */
@@ -81,6 +87,7 @@ public final class SwarmService implements AutoCloseable {
     private final Fetcher fetcher;
     private final SilentPeers silent;
     private final HolderTrust trust = new HolderTrust();
+    private final AuditClient audits;
     private final Set<SwarmVolume> volumes = ConcurrentHashMap.newKeySet();
 
     public SwarmService(
@@ -100,6 +107,7 @@ public final class SwarmService implements AutoCloseable {
         this.directory = directory;
         this.blocks = blocks;
         this.fetcher = fetcher;
+        this.audits = new AuditClient(host, network);
         this.silent = new SilentPeers(
                 peer -> blocks.have(peer, List.of(ANY_BLOCK)), host.scheduler(), SilentPeers.Times.DEFAULT);
     }
@@ -408,6 +416,14 @@ public final class SwarmService implements AutoCloseable {
                         CopiedJournal.Options.DEFAULT));
         SwarmVolume opened = new SwarmVolume(book, reader, store, writing, cache, volumes::remove);
         drainer.start(opened::progressed);
+        opened.audits(new VolumeAuditor(
+                new AuditedGroups(volume.config().name(), network.id(), book, local, store, trust, directory),
+                new AuditKeys(rw.auditSecret().bytes(), tenant),
+                where.path().resolve(TAGS),
+                (peer, question, patience) -> silent.ask(peer, () -> audits.audit(peer, question, patience)),
+                peer -> silent.ask(peer, () -> blocks.have(peer, List.of(ANY_BLOCK))),
+                host.scheduler()::wallMillis,
+                config.get(NodeConfig.AUDIT_EVERY)));
         return opened(opened);
     }
 

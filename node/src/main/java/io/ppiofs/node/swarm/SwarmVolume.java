@@ -10,6 +10,7 @@ import io.ppiofs.fs.core.HeadCheckpoints;
 import io.ppiofs.fs.journal.JournalReplica;
 import io.ppiofs.fs.journal.ReplicaSeal;
 import io.ppiofs.fs.volume.HeadState;
+import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.overlay.gossip.Gossip;
 import io.ppiofs.overlay.identity.PeerId;
@@ -60,6 +61,7 @@ public final class SwarmVolume implements AutoCloseable {
     private volatile boolean reconciled;
     private volatile @Nullable Follower follower;
     private Gossip.@Nullable Subscription subscription;
+    private volatile @Nullable VolumeAuditor auditor;
 
     SwarmVolume(
             GroupBook book,
@@ -205,6 +207,17 @@ public final class SwarmVolume implements AutoCloseable {
         }
     }
 
+    /** Audits what peers hold from now on, until this volume is closed. */
+    void audits(VolumeAuditor by) {
+        auditor = by;
+        by.start();
+    }
+
+    /** Null for a volume that is only read. */
+    public @Nullable VolumeAuditor auditor() {
+        return auditor;
+    }
+
     /** Numbers for status; names are stable. */
     public Map<String, Long> facts() {
         Map<String, Long> facts = new LinkedHashMap<>();
@@ -232,6 +245,10 @@ public final class SwarmVolume implements AutoCloseable {
             CopiedJournal copies = journal;
             if (copies != null) {
                 facts.putAll(copies.facts());
+            }
+            VolumeAuditor auditing = auditor;
+            if (auditing != null) {
+                facts.putAll(auditing.facts());
             }
         }
         return facts;
@@ -312,6 +329,10 @@ public final class SwarmVolume implements AutoCloseable {
         Follower following = follower;
         if (following != null) {
             following.close();
+        }
+        VolumeAuditor auditing = auditor;
+        if (auditing != null) {
+            auditing.close();
         }
         if (writing != null) {
             writing.presence().ending(LAST_GRACE.multipliedBy(2));

@@ -1,0 +1,120 @@
+package io.ppiofs.node;
+
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.audit.AuditOrder;
+import io.ppiofs.node.audit.AuditOutcome;
+import io.ppiofs.node.audit.AuditReport;
+import io.ppiofs.node.audit.VolumeAuditor;
+import io.ppiofs.node.control.Handler;
+import io.ppiofs.node.control.Request;
+import io.ppiofs.overlay.audit.AuditAsk;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.podr2.UnitChallenge;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** The operation of the control protocol behind {@code ppiofs audit}. Thread-safe. */
+final class AuditOperations {
+    private static final String AUDIT = "audit";
+
+    private final Node node;
+
+    AuditOperations(Node node) {
+        this.node = node;
+    }
+
+    /** May take long: it ends with the command that asked. */
+    Map<String, @Nullable Object> audit(Request request, Handler.Asker asker) {
+        String target = request.text("target");
+        AtomicBoolean gone = new AtomicBoolean();
+        asker.onGone(() -> gone.set(true));
+        Long units = request.numberOrNull("units");
+        if (units != null && (units < 1 || units > AuditAsk.MAX_UNITS)) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID, AUDIT, "units", "must be a number from 1 to " + AuditAsk.MAX_UNITS);
+        }
+        VolumeSummary volume = node.services().find(target);
+        AuditOrder order = new AuditOrder(
+                request.flag("public") ? AuditForm.PUBLIC : AuditForm.PRIVATE,
+                volume == null ? peer(target) : null,
+                request.flag("fetch"),
+                units == null ? UnitChallenge.USUAL_UNITS : units.intValue());
+        List<Map<String, @Nullable Object>> slots = new ArrayList<>();
+        Map<AuditOutcome.Result, Integer> counts = new LinkedHashMap<>();
+        int untagged = 0;
+        int written = 0;
+        List<String> names = volume == null ? List.copyOf(node.mounts().open().keySet()) : List.of(volume.name());
+        for (String name : names) {
+            OpenVolume open = node.mounts().acquire(name, MountRequest.unlockOf(request));
+            try {
+                VolumeAuditor auditor = open.auditor();
+                if (auditor == null) {
+                    if (volume != null) {
+                        throw new PpiofsException(
+                                ErrorKind.NOT_PERMITTED,
+                                AUDIT,
+                                "volume " + name,
+                                "only a home that may write it, in its network, has the keys of its tags");
+                    }
+                    continue;
+                }
+                AuditReport report = auditor.audit(order, asker, gone::get);
+                report.lines().forEach(line -> slots.add(describe(name, line)));
+                for (AuditOutcome.Result result : AuditOutcome.Result.values()) {
+                    counts.merge(result, report.count(result), Integer::sum);
+                }
+                untagged += report.untagged();
+                String out = request.textOrNull("out");
+                if (out != null) {
+                    written += auditor.writeTranscript(report, Path.of(out));
+                }
+            } finally {
+                node.mounts().release(name);
+            }
+        }
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("target", target);
+        answer.put("form", order.form() == AuditForm.PUBLIC ? "public" : "private");
+        answer.put("passed", (long) counts.getOrDefault(AuditOutcome.Result.PASS, 0));
+        answer.put("failed", (long) counts.getOrDefault(AuditOutcome.Result.FAIL, 0));
+        answer.put("suspect", (long) counts.getOrDefault(AuditOutcome.Result.SUSPECT, 0));
+        answer.put("untaggedGroups", (long) untagged);
+        answer.put("transcriptBytes", (long) written);
+        answer.put("slots", slots);
+        return answer;
+    }
+
+    private static PeerId peer(String target) {
+        try {
+            return PeerId.parse(target);
+        } catch (PpiofsException e) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_FOUND, AUDIT, target, "is neither a volume of this home nor a peer id", e);
+        }
+    }
+
+    private static Map<String, @Nullable Object> describe(String volume, AuditReport.Line line) {
+        AuditOutcome outcome = line.outcome();
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("volume", volume);
+        facts.put("group", outcome.question().group().toString());
+        facts.put("slot", (long) outcome.question().slot());
+        facts.put("peer", outcome.holder().toString());
+        facts.put("result", outcome.result().name());
+        facts.put("epoch", outcome.question().epoch());
+        facts.put("units", (long) outcome.units());
+        facts.put("millis", outcome.took().toMillis());
+        facts.put("deadlineMillis", outcome.deadline().toMillis());
+        facts.put("challenges", (long) line.challenges());
+        facts.put("failures", (long) line.failed());
+        facts.put("reason", outcome.reason());
+        return facts;
+    }
+}

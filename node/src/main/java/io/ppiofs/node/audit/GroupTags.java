@@ -1,0 +1,246 @@
+package io.ppiofs.node.audit;
+
+import io.ppiofs.blockstore.BlockStore;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.ReedSolomon;
+import io.ppiofs.blockstore.erasure.Scheme;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.file.DurableFile;
+import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.Stripe;
+import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.audit.SlotUnits;
+import io.ppiofs.proofs.podr2.MacKey;
+import io.ppiofs.proofs.podr2.TagKey;
+import io.ppiofs.proofs.podr2.UnitName;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongFunction;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tags of a closed group, those of parity blocks among them, in the order of the inventory. Immutable.
+ *
+ * <p>The file, big-endian: {@code "PPIT"}, version 1, form, 2 zero bytes, digest of the inventory (32), units (8), the tags, CRC-32C of
+ * all before (4).
+ */
+final class GroupTags {
+    private static final int MAGIC = 0x50504954;
+    private static final int HEADER = 16 + Cid.DIGEST_LENGTH;
+    private static final int CRC = 4;
+
+    /** Bytes of blocks that are read at a time. */
+    private static final int BATCH = 8 << 20;
+
+    /** Most bytes of a file: a group of 2^17 entries and 512 MiB in the public form, with room. */
+    private static final int MAX_FILE = 64 << 20;
+
+    private static final String READ = "read tags";
+
+    private final AuditForm form;
+    private final SlotUnits units;
+    private final byte[] tags;
+
+    private GroupTags(AuditForm form, SlotUnits units, byte[] tags) {
+        this.form = form;
+        this.units = units;
+        this.tags = tags;
+    }
+
+    static int tagBytes(AuditForm form) {
+        return form == AuditForm.PUBLIC ? TagKey.TAG_BYTES : MacKey.TAG_BYTES;
+    }
+
+    /** The tags of a slot's units, by their number. */
+    LongFunction<byte[]> ofSlot(AuditedGroup group, int slot) {
+        SlotUnits mine = group.units(slot);
+        int[] places = group.placesOf(slot);
+        int length = tagBytes(form);
+        return unit -> {
+            int block = mine.blockOf(unit);
+            long at = units.firstOf(places[block]) + mine.within(unit);
+            return Arrays.copyOfRange(tags, (int) at * length, (int) (at + 1) * length);
+        };
+    }
+
+    /** Bytes of all tags. */
+    int bytes() {
+        return tags.length;
+    }
+
+    /**
+     * Tags a group. Every block is hashed before: a tag for other bytes than its name says would give the key away.
+     *
+     * @param blocks where they are read; parity is computed
+     * @param stop asked now and then
+     * @return null if a block is not there or damaged, or it was stopped
+     */
+    static @Nullable GroupTags make(
+            AuditedGroup group, AuditForm form, AuditKeys keys, BlockStore blocks, BooleanSupplier stop) {
+        SlotUnits units = group.allUnits();
+        byte[] tags = new byte[Math.toIntExact(units.total() * tagBytes(form))];
+        Tagging tagging = new Tagging(form, keys, units, tags);
+        boolean whole = group.table().scheme().isCopies()
+                ? tagCopies(group, tagging, blocks, stop)
+                : tagStripes(group, tagging, blocks, stop);
+        return whole ? new GroupTags(form, units, tags) : null;
+    }
+
+    /** Tags blocks one after another, in the order of the inventory. */
+    private static final class Tagging {
+        private final AuditForm form;
+        private final AuditKeys keys;
+        private final SlotUnits units;
+        private final byte[] tags;
+        private final byte[] unit = new byte[UnitName.UNIT_BYTES];
+        private int block;
+
+        Tagging(AuditForm form, AuditKeys keys, SlotUnits units, byte[] tags) {
+            this.form = form;
+            this.keys = keys;
+            this.units = units;
+            this.tags = tags;
+        }
+
+        void next(ByteBuffer bytes) {
+            ByteBuffer in = bytes.duplicate();
+            long first = units.firstOf(block);
+            for (int i = 0; in.hasRemaining(); i++) {
+                int n = Math.min(UnitName.UNIT_BYTES, in.remaining());
+                in.get(unit, 0, n);
+                Arrays.fill(unit, n, UnitName.UNIT_BYTES, (byte) 0);
+                UnitName name = new UnitName(units.blocks().get(block).cid(), i);
+                byte[] tag = form == AuditForm.PUBLIC
+                        ? keys.tagKey().tag(name, unit)
+                        : keys.mac().tag(name, unit);
+                System.arraycopy(tag, 0, tags, (int) (first + i) * tag.length, tag.length);
+            }
+            block++;
+        }
+    }
+
+    private static boolean tagCopies(AuditedGroup group, Tagging tagging, BlockStore blocks, BooleanSupplier stop) {
+        List<Inventory.Entry> entries = group.inventory().entries();
+        for (int from = 0; from < entries.size(); ) {
+            List<Inventory.Entry> batch = new ArrayList<>();
+            long bytes = 0;
+            while (from < entries.size() && bytes < BATCH) {
+                bytes += entries.get(from).length();
+                batch.add(entries.get(from++));
+            }
+            Map<Cid, ByteBuffer> found = stop.getAsBoolean() ? null : read(blocks, batch);
+            if (found == null) {
+                return false;
+            }
+            batch.forEach(entry -> tagging.next(found.getOrDefault(entry.cid(), EMPTY)));
+        }
+        return true;
+    }
+
+    private static boolean tagStripes(AuditedGroup group, Tagging tagging, BlockStore blocks, BooleanSupplier stop) {
+        Scheme scheme = group.table().scheme();
+        ReedSolomon code = ReedSolomon.cauchy(scheme.data(), scheme.parity());
+        for (int i = 0; i < group.inventory().stripes(); i++) {
+            Stripe stripe = group.inventory().stripe(i);
+            List<Inventory.Entry> data = stripe.entries().subList(0, scheme.data());
+            Map<Cid, ByteBuffer> found = stop.getAsBoolean() ? null : read(blocks, data);
+            if (found == null) {
+                return false;
+            }
+            Stripe.Encoded encoded = Stripe.encode(code, scheme, data, found);
+            if (!encoded.stripe().equals(stripe)) {
+                return false; // the parity is not what the inventory names: nobody is accused by that
+            }
+            for (Inventory.Entry entry : data) {
+                if (!entry.isEmpty()) {
+                    tagging.next(found.getOrDefault(entry.cid(), EMPTY));
+                }
+            }
+            for (int parity = 0; parity < scheme.parity(); parity++) {
+                if (!stripe.entries().get(scheme.data() + parity).isEmpty()) {
+                    tagging.next(encoded.parity().get(parity));
+                }
+            }
+        }
+        return true;
+    }
+
+    private static final ByteBuffer EMPTY = ByteBuffer.allocate(0).asReadOnlyBuffer();
+
+    /** All of these, each as its name says; null if one is not. */
+    private static @Nullable Map<Cid, ByteBuffer> read(BlockStore blocks, List<Inventory.Entry> entries) {
+        List<Cid> cids = entries.stream()
+                .filter(entry -> !entry.isEmpty())
+                .map(Inventory.Entry::cid)
+                .toList();
+        Map<Cid, ByteBuffer> found = new HashMap<>();
+        try {
+            List<@Nullable ByteBuffer> bytes = blocks.get(cids);
+            for (int i = 0; i < cids.size(); i++) {
+                ByteBuffer block = bytes.get(i);
+                if (block == null || !Cid.of(block.duplicate()).equals(cids.get(i))) {
+                    return null;
+                }
+                found.put(cids.get(i), block);
+            }
+        } catch (PpiofsException e) {
+            if (e.kind() == ErrorKind.CORRUPT
+                    || e.kind() == ErrorKind.NOT_FOUND
+                    || e.kind() == ErrorKind.NOT_CONNECTED) {
+                return null;
+            }
+            throw e;
+        }
+        for (Inventory.Entry entry : entries) {
+            ByteBuffer block = found.get(entry.cid());
+            if (!entry.isEmpty() && (block == null || block.remaining() != entry.length())) {
+                return null;
+            }
+        }
+        return found;
+    }
+
+    /** Writes the file, durably. */
+    void save(Path file, Cid inventory) {
+        ByteBuffer out = ByteBuffer.allocate(HEADER + tags.length + CRC)
+                .putInt(MAGIC)
+                .put((byte) 1)
+                .put((byte) form.ordinal())
+                .putShort((short) 0)
+                .put(inventory.digest())
+                .putLong(units.total())
+                .put(tags);
+        CRC32C crc = new CRC32C();
+        crc.update(out.array(), 0, out.position());
+        DurableFile.replace(file, out.putInt((int) crc.getValue()).array(), "write tags");
+    }
+
+    /** @return null if there is no file, or it is of another inventory or form, or damaged: then tags are made anew */
+    static @Nullable GroupTags load(Path file, AuditedGroup group, AuditForm form) {
+        byte[] bytes = DurableFile.read(file, MAX_FILE, READ);
+        SlotUnits units = group.allUnits();
+        long length = units.total() * tagBytes(form);
+        if (bytes == null || bytes.length != HEADER + length + CRC) {
+            return null;
+        }
+        CRC32C crc = new CRC32C();
+        crc.update(bytes, 0, bytes.length - CRC);
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        boolean fits = in.getInt(bytes.length - CRC) == (int) crc.getValue()
+                && in.getInt() == MAGIC
+                && in.get() == 1
+                && in.get() == form.ordinal()
+                && in.getShort() == 0
+                && Cid.readDigest(in).equals(group.digest())
+                && in.getLong() == units.total();
+        return fits ? new GroupTags(form, units, Arrays.copyOfRange(bytes, HEADER, bytes.length - CRC)) : null;
+    }
+}

@@ -1,0 +1,501 @@
+package io.ppiofs.node.audit;
+
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.file.DurableFile;
+import io.ppiofs.node.control.Progress;
+import io.ppiofs.overlay.audit.AuditAnswer;
+import io.ppiofs.overlay.audit.AuditAsk;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotTable;
+import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.podr2.UnitChallenge;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The owner's auditor of one volume. Tags each closed group once its blocks are here, and challenges every slot once per interval,
+ * the slots of a round spread over it. A holder that fails is challenged again at once: who lacks a share fails again, who has one
+ * bad sector hardly. Thread-safe; one audit at a time.
+ */
+public final class VolumeAuditor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeAuditor.class);
+
+    /** Challenges of a slot whose first one failed: as many failures as make a holder distrusted. */
+    private static final int CHALLENGES = 3;
+
+    /** Suspicions in a row, of a holder that answers otherwise, that count as a failure. */
+    private static final int EVASIONS = 8;
+
+    /** How often it is looked whether groups have been closed. */
+    private static final Duration LOOK = Duration.ofSeconds(5);
+
+    /** After which it is tried again to tag a group whose blocks were not here. */
+    private static final Duration TAG_AGAIN = Duration.ofMinutes(5);
+
+    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(50);
+    private static final Duration ROUND_TRIP_PATIENCE = Duration.ofSeconds(10);
+    private static final Duration ROUND_TRIP_KNOWN = Duration.ofMinutes(1);
+    private static final Duration LONGEST_ANSWER = Duration.ofMinutes(2);
+
+    /** Asks a holder for a proof. */
+    @FunctionalInterface
+    public interface Asking {
+        CompletableFuture<AuditAnswer> audit(PeerId holder, AuditAsk question, Duration patience);
+    }
+
+    /** @param millis when it was measured, System.nanoTime / 10^6 */
+    private record RoundTrip(Duration time, long millis) {}
+
+    private record Target(GroupId group, int slot) {}
+
+    private final AuditedVolume volume;
+    private final AuditKeys keys;
+    private final Path directory;
+    private final Asking asking;
+    private final Function<PeerId, CompletableFuture<?>> ping;
+    private final LongSupplier wallMillis;
+    private final Duration every;
+    private final Thread thread;
+    private final Object lock = new Object();
+    private final Map<PeerId, RoundTrip> roundTrips = new HashMap<>();
+    private final Map<PeerId, Integer> suspicions = new HashMap<>();
+    private final Map<AuditOutcome.Result, AtomicLong> counts = new LinkedHashMap<>();
+    private final AtomicLong tagged = new AtomicLong();
+    private long lastEpoch;
+    private volatile boolean closing;
+    private volatile @Nullable CompletableFuture<?> awaited;
+
+    /** Counted down when the volume is closed: rests end with it. */
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    /** Groups whose tags could not be made, and when it is tried again, System.nanoTime. */
+    private final Map<GroupId, Long> untaggable = new HashMap<>();
+
+    /**
+     * @param directory of the tags; is made
+     * @param ping a small question that a holder answers at once
+     * @param every time in which each slot is audited once; zero for never
+     */
+    public VolumeAuditor(
+            AuditedVolume volume,
+            AuditKeys keys,
+            Path directory,
+            Asking asking,
+            Function<PeerId, CompletableFuture<?>> ping,
+            LongSupplier wallMillis,
+            Duration every) {
+        this.volume = volume;
+        this.keys = keys;
+        this.directory = directory;
+        this.asking = asking;
+        this.ping = ping;
+        this.wallMillis = wallMillis;
+        this.every = every;
+        for (AuditOutcome.Result result : AuditOutcome.Result.values()) {
+            counts.put(result, new AtomicLong());
+        }
+        this.thread = new Thread(this::run, "audit-" + volume.name());
+        thread.setDaemon(true);
+        thread.setPriority(Thread.MIN_PRIORITY);
+    }
+
+    /** Begins to tag and to audit in the background. */
+    public void start() {
+        thread.start();
+    }
+
+    AuditKeys keys() {
+        return keys;
+    }
+
+    AuditedVolume volume() {
+        return volume;
+    }
+
+    /** Numbers for status; names are stable. */
+    public Map<String, Long> facts() {
+        Map<String, Long> facts = new LinkedHashMap<>();
+        facts.put("taggedGroups", tagged.get());
+        counts.forEach((result, count) -> facts.put(
+                "audits" + result.name().charAt(0) + result.name().substring(1).toLowerCase(Locale.ROOT), count.get()));
+        return facts;
+    }
+
+    // ---- on demand --------------------------------------------------------------------------------------------------
+
+    /**
+     * Audits every slot now.
+     *
+     * @param stop asked between slots
+     * @throws PpiofsException IO, NO_SPACE if tags cannot be written
+     */
+    public AuditReport audit(AuditOrder order, Progress progress, BooleanSupplier stop) {
+        List<AuditReport.Line> lines = new ArrayList<>();
+        int untagged = 0;
+        List<SlotTable> tables = volume.closedGroups();
+        int done = 0;
+        for (SlotTable table : tables) {
+            progress.report("auditing groups", done++, tables.size());
+            boolean concerned = order.only() == null || table.holders().contains(order.only());
+            AuditedGroup group = concerned ? group(table) : null;
+            if (group == null || stop.getAsBoolean()) {
+                continue;
+            }
+            GroupTags tags = tags(group, order.form(), order.fetch(), stop);
+            if (tags == null) {
+                untagged++;
+                continue;
+            }
+            for (int slot : group.slots()) {
+                boolean asked = order.only() == null
+                        || order.only().equals(table.holders().get(slot));
+                AuditReport.Line line =
+                        asked && !stop.getAsBoolean() ? audit(group, slot, order.form(), tags, order.units()) : null;
+                if (line != null) {
+                    lines.add(line);
+                }
+            }
+        }
+        return new AuditReport(lines, untagged);
+    }
+
+    /**
+     * Writes what others can check of a report: public audits.
+     *
+     * @return bytes of the file
+     * @throws PpiofsException IO, NO_SPACE
+     */
+    public int writeTranscript(AuditReport report, Path file) {
+        byte[] transcript = Transcript.of(this, report);
+        DurableFile.replace(file, transcript, "write transcript");
+        return transcript.length;
+    }
+
+    private @Nullable AuditedGroup group(SlotTable table) {
+        Inventory inventory = volume.inventory(table);
+        return inventory == null ? null : AuditedGroup.of(table, inventory);
+    }
+
+    // ---- tags -------------------------------------------------------------------------------------------------------
+
+    private Path file(GroupId group, AuditForm form) {
+        return directory.resolve(group + "." + form.name().toLowerCase(Locale.ROOT));
+    }
+
+    /** The tags of a group, made if they are not there and its blocks are; else null. */
+    private @Nullable GroupTags tags(AuditedGroup group, AuditForm form, boolean fetch, BooleanSupplier stop) {
+        synchronized (lock) {
+            Path file = file(group.table().group(), form);
+            GroupTags kept = GroupTags.load(file, group, form);
+            if (kept != null) {
+                return kept;
+            }
+            GroupTags made = GroupTags.make(group, form, keys, fetch ? volume.everywhere() : volume.here(), stop);
+            if (made != null) {
+                makeDirectory();
+                made.save(file, group.digest());
+            }
+            return made;
+        }
+    }
+
+    private void makeDirectory() {
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new PpiofsException(ErrorKind.IO, "write tags", directory.toString(), "cannot be made", e);
+        }
+    }
+
+    /** Removes the tags of groups that are not there any more. */
+    private void forget(Set<String> groups) {
+        if (!Files.isDirectory(directory)) {
+            return;
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+            for (Path file : files) {
+                String name = String.valueOf(file.getFileName());
+                if (!groups.contains(name.replaceAll("\\..*", ""))) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        } catch (IOException e) {
+            LOG.info("volume {}: tags that nobody needs stay: {}", volume.name(), e.toString());
+        }
+    }
+
+    // ---- one slot ---------------------------------------------------------------------------------------------------
+
+    /** @return null if the slot has nothing to audit */
+    private AuditReport.@Nullable Line audit(AuditedGroup group, int slot, AuditForm form, GroupTags tags, int units) {
+        SlotVerifier verifier = new SlotVerifier(volume.network(), keys, group, slot, form, tags);
+        if (verifier.total() == 0) {
+            return null;
+        }
+        synchronized (lock) {
+            AuditOutcome first = challenge(verifier, units);
+            int failed = 0;
+            int challenges = 1;
+            AuditOutcome last = first;
+            while (last.result() == AuditOutcome.Result.FAIL) {
+                failed++;
+                volume.broke(verifier.holder());
+                LOG.warn(
+                        "volume {}: peer {} fails an audit of group {}, slot {}: {}",
+                        volume.name(),
+                        verifier.holder(),
+                        group.table().group(),
+                        slot,
+                        last.reason());
+                if (challenges == CHALLENGES) {
+                    break;
+                }
+                challenges++;
+                last = challenge(verifier, units);
+            }
+            counts.getOrDefault(first.result(), new AtomicLong()).incrementAndGet();
+            return new AuditReport.Line(first, challenges, failed);
+        }
+    }
+
+    private AuditOutcome challenge(SlotVerifier verifier, int units) {
+        PeerId holder = verifier.holder();
+        lastEpoch = Math.max(lastEpoch + 1, TimeUnit.MILLISECONDS.toSeconds(wallMillis.getAsLong()));
+        AuditAsk question = verifier.question(lastEpoch, units);
+        try {
+            Duration deadline = SlotVerifier.deadline(question.units(), roundTrip(holder));
+            AuditOutcome outcome = ask(verifier, question, deadline);
+            note(holder, outcome);
+            return outcome;
+        } catch (PpiofsException e) {
+            return verifier.judge(question, e, Duration.ZERO);
+        }
+    }
+
+    private AuditOutcome ask(SlotVerifier verifier, AuditAsk question, Duration deadline) {
+        Duration twice = deadline.multipliedBy(2);
+        Duration patience = twice.compareTo(LONGEST_ANSWER) < 0 ? twice : LONGEST_ANSWER;
+        long began = System.nanoTime();
+        try {
+            AuditAnswer answer =
+                    await(asking.audit(verifier.holder(), question, patience), verifier.holder(), patience);
+            return verifier.judge(question, answer, Duration.ofNanos(System.nanoTime() - began), deadline);
+        } catch (PpiofsException e) {
+            return verifier.judge(question, e, deadline);
+        }
+    }
+
+    /** What the holder makes of the volume's trust in it. */
+    private void note(PeerId holder, AuditOutcome outcome) {
+        switch (outcome.result()) {
+            case PASS -> {
+                suspicions.remove(holder);
+                volume.kept(holder);
+            }
+            case FAIL -> suspicions.remove(holder);
+            case SUSPECT -> {
+                // it has just answered another question: who never answers this one evades it
+                if (suspicions.merge(holder, 1, Integer::sum) >= EVASIONS) {
+                    volume.broke(holder);
+                }
+            }
+        }
+    }
+
+    /** Measured anew now and then; the second of two exchanges, because the first may have dialled. */
+    private Duration roundTrip(PeerId holder) {
+        long now = TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+        RoundTrip known = roundTrips.get(holder);
+        if (known != null && now - known.millis() < ROUND_TRIP_KNOWN.toMillis()) {
+            return known.time();
+        }
+        Duration measured = Duration.ZERO;
+        for (int i = 0; i < 2; i++) {
+            long began = System.nanoTime();
+            await(ping.apply(holder), holder, ROUND_TRIP_PATIENCE);
+            measured = Duration.ofNanos(System.nanoTime() - began);
+        }
+        roundTrips.put(holder, new RoundTrip(measured, now));
+        return measured;
+    }
+
+    private <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience) {
+        awaited = answer;
+        if (closing) {
+            answer.cancel(true);
+        }
+        try {
+            return answer.get(patience.toNanos() + LOOK.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw ending(holder, e);
+        } catch (CancellationException e) {
+            throw ending(holder, e);
+        } catch (TimeoutException e) {
+            answer.cancel(true);
+            throw new PpiofsException(ErrorKind.NOT_CONNECTED, "audit", holder.toString(), "did not answer", e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof PpiofsException p
+                    ? p
+                    : new PpiofsException(
+                            ErrorKind.NOT_CONNECTED, "audit", holder.toString(), "is not reached: " + e.getCause(), e);
+        }
+    }
+
+    private static PpiofsException ending(PeerId holder, Exception e) {
+        return new PpiofsException(ErrorKind.INTERRUPTED, "audit", holder.toString(), "the volume is being closed", e);
+    }
+
+    // ---- in the background ------------------------------------------------------------------------------------------
+
+    private void run() {
+        List<Target> round = new ArrayList<>();
+        long roundBegan = System.nanoTime() - every.toNanos();
+        int next = 0;
+        Duration pause = Duration.ZERO;
+        while (!isEnded(pause)) {
+            try {
+                tagAll();
+                if (next >= round.size() && !every.isZero() && System.nanoTime() - roundBegan >= every.toNanos()) {
+                    round = targets();
+                    next = 0;
+                    roundBegan = System.nanoTime();
+                }
+                if (next < round.size()) {
+                    audit(round.get(next++));
+                }
+                pause = pause(round.size(), next);
+            } catch (PpiofsException e) {
+                if (!closing) {
+                    LOG.warn("volume {}: {}", volume.name(), e.getMessage());
+                }
+                pause = LOOK;
+            }
+        }
+    }
+
+    /** Rests. @return whether the volume is being closed */
+    private boolean isEnded(Duration pause) {
+        try {
+            return ended.await(pause.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+
+    /** A round is spread over the interval; between rounds it is looked for new groups. */
+    private Duration pause(int slots, int next) {
+        if (next >= slots) {
+            return every.isZero() || every.compareTo(LOOK) > 0 ? LOOK : every;
+        }
+        Duration spread = every.dividedBy(2L * slots);
+        return spread.compareTo(SHORTEST_PAUSE) > 0 ? spread : SHORTEST_PAUSE;
+    }
+
+    private List<Target> targets() {
+        List<Target> targets = new ArrayList<>();
+        for (SlotTable table : volume.closedGroups()) {
+            if (Files.exists(file(table.group(), AuditForm.PRIVATE))) {
+                for (int slot = 0; slot < table.holders().size(); slot++) {
+                    targets.add(new Target(table.group(), slot));
+                }
+            }
+        }
+        return targets;
+    }
+
+    private void audit(Target target) {
+        for (SlotTable table : volume.closedGroups()) {
+            AuditedGroup group = table.group().equals(target.group()) ? group(table) : null;
+            if (group != null && group.slots().contains(target.slot())) {
+                GroupTags tags = tags(group, AuditForm.PRIVATE, false, () -> closing);
+                if (tags != null) {
+                    audit(group, target.slot(), AuditForm.PRIVATE, tags, UnitChallenge.USUAL_UNITS);
+                }
+            }
+        }
+    }
+
+    /** Makes the private tags that can be made from what is here. */
+    private void tagAll() {
+        Set<String> groups = new HashSet<>();
+        int have = 0;
+        for (SlotTable table : volume.closedGroups()) {
+            groups.add(table.group().toString());
+            if (Files.exists(file(table.group(), AuditForm.PRIVATE))) {
+                have++;
+                continue;
+            }
+            Long later = untaggable.get(table.group());
+            if (closing || later != null && System.nanoTime() - later < 0) {
+                continue;
+            }
+            AuditedGroup group = group(table);
+            if (group != null && tags(group, AuditForm.PRIVATE, false, new Paced()) != null) {
+                untaggable.remove(table.group());
+                have++;
+                LOG.debug("volume {}: group {} is tagged", volume.name(), table.group());
+            } else {
+                untaggable.put(table.group(), System.nanoTime() + TAG_AGAIN.toNanos());
+            }
+        }
+        tagged.set(have);
+        forget(groups);
+    }
+
+    /** Rests as long as a stretch of tagging took: half of a processor at most. */
+    private final class Paced implements BooleanSupplier {
+        private long began = System.nanoTime();
+
+        @Override
+        public boolean getAsBoolean() {
+            boolean over = isEnded(Duration.ofNanos(System.nanoTime() - began));
+            began = System.nanoTime();
+            return over;
+        }
+    }
+
+    @Override
+    public void close() {
+        // no interrupt: it would close the files that the thread reads
+        closing = true;
+        ended.countDown();
+        CompletableFuture<?> current = awaited;
+        if (current != null) {
+            current.cancel(true);
+        }
+        try {
+            thread.join(LOOK.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/**
+ * Audits of what peers hold of a volume. The owner's node tags closed groups ({@link io.ppiofs.node.audit.GroupTags}), challenges
+ * holders now and then ({@link io.ppiofs.node.audit.VolumeAuditor}) and judges what they answer ({@link
+ * io.ppiofs.node.audit.SlotVerifier}); a storing node answers ({@link io.ppiofs.node.audit.HostedProver}). A {@link
+ * io.ppiofs.node.audit.Transcript} of public audits is checked by anybody, without data, volume or network.
+ *
+ * <p>Promises: a holder fails only by what it says or signs itself; no answer, or a late one, is a suspicion. A failure is looked
+ * into at once by further challenges, so that one damaged sector does not cost a holder its slots, and a lost share does. Tags never
+ * leave this machine but in sums.
+ *
+ * <p>Cost: 16 bytes of tag per 8 KiB (private form) or 48 (public form, by choice) on the owner's disk; per audit 460 reads of 8 KiB at the
+ * holder, 10 KiB over the network, some ms here.
+ *
+ * <p>Start reading at {@link io.ppiofs.node.audit.VolumeAuditor}.
+ */
+@NullMarked
+package io.ppiofs.node.audit;
+
+import org.jspecify.annotations.NullMarked;
