@@ -4,6 +4,7 @@ import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,9 @@ public interface AuditedVolume {
     /** What a group's table names; null if the group is not there any more. */
     @Nullable
     Inventory inventory(SlotTable table);
+
+    /** Whether the slot's holder has said that it has all of it; who is still being sent something is not audited. */
+    boolean isFilled(SlotAddress slot);
 
     /** The blocks that are on this machine. */
     BlockStore here();

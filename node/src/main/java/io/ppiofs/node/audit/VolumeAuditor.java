@@ -9,6 +9,7 @@ import io.ppiofs.overlay.audit.AuditAsk;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.AuditForm;
 import io.ppiofs.proofs.podr2.UnitChallenge;
@@ -259,73 +260,85 @@ public final class VolumeAuditor implements AutoCloseable {
         if (verifier.total() == 0) {
             return null;
         }
+        SlotAddress address = group.table().slot(slot);
         synchronized (lock) {
-            AuditOutcome first = challenge(verifier, units);
+            AuditOutcome outcome = volume.isFilled(address) ? challenge(verifier, units) : unfilled(verifier, units);
             int failed = 0;
             int challenges = 1;
-            AuditOutcome last = first;
+            AuditOutcome last = outcome;
             while (last.result() == AuditOutcome.Result.FAIL) {
+                if (!volume.isFilled(address)) {
+                    outcome = unfilled(verifier, units); // that was found out meanwhile
+                    break;
+                }
                 failed++;
-                volume.broke(verifier.holder());
-                LOG.warn(
-                        "volume {}: peer {} fails an audit of group {}, slot {}: {}",
-                        volume.name(),
-                        verifier.holder(),
-                        group.table().group(),
-                        slot,
-                        last.reason());
+                broke(verifier.holder(), address, last.reason());
                 if (challenges == CHALLENGES) {
                     break;
                 }
                 challenges++;
                 last = challenge(verifier, units);
             }
-            counts.getOrDefault(first.result(), new AtomicLong()).incrementAndGet();
-            return new AuditReport.Line(first, challenges, failed);
+            counts.getOrDefault(outcome.result(), new AtomicLong()).incrementAndGet();
+            return new AuditReport.Line(outcome, challenges, failed);
         }
+    }
+
+    private void broke(PeerId holder, SlotAddress slot, String why) {
+        volume.broke(holder);
+        LOG.warn("volume {}: peer {} fails an audit of slot {}: {}", volume.name(), holder, slot, why);
+    }
+
+    private AuditAsk question(SlotVerifier verifier, int units) {
+        lastEpoch = Math.max(lastEpoch + 1, TimeUnit.MILLISECONDS.toSeconds(wallMillis.getAsLong()));
+        return verifier.question(lastEpoch, units);
+    }
+
+    private AuditOutcome unfilled(SlotVerifier verifier, int units) {
+        PpiofsException why = new PpiofsException(
+                ErrorKind.EXISTS,
+                "audit",
+                verifier.holder().toString(),
+                "it has not said yet that it has all of the slot, or is being sent what it lacks");
+        return verifier.judge(question(verifier, units), why, Duration.ZERO);
     }
 
     private AuditOutcome challenge(SlotVerifier verifier, int units) {
         PeerId holder = verifier.holder();
-        lastEpoch = Math.max(lastEpoch + 1, TimeUnit.MILLISECONDS.toSeconds(wallMillis.getAsLong()));
-        AuditAsk question = verifier.question(lastEpoch, units);
+        AuditAsk question = question(verifier, units);
+        Duration deadline;
         try {
-            Duration deadline = SlotVerifier.deadline(question.units(), roundTrip(holder));
-            AuditOutcome outcome = ask(verifier, question, deadline);
-            note(holder, outcome);
-            return outcome;
+            deadline = SlotVerifier.deadline(question.units(), roundTrip(holder));
         } catch (PpiofsException e) {
-            return verifier.judge(question, e, Duration.ZERO);
+            return verifier.judge(question, e, Duration.ZERO); // it is away: no business of audits
         }
-    }
-
-    private AuditOutcome ask(SlotVerifier verifier, AuditAsk question, Duration deadline) {
         Duration twice = deadline.multipliedBy(2);
         Duration patience = twice.compareTo(LONGEST_ANSWER) < 0 ? twice : LONGEST_ANSWER;
         long began = System.nanoTime();
+        AuditOutcome outcome;
+        boolean evades;
         try {
-            AuditAnswer answer =
-                    await(asking.audit(verifier.holder(), question, patience), verifier.holder(), patience);
-            return verifier.judge(question, answer, Duration.ofNanos(System.nanoTime() - began), deadline);
+            AuditAnswer answer = await(asking.audit(holder, question, patience), holder, patience);
+            outcome = verifier.judge(question, answer, Duration.ofNanos(System.nanoTime() - began), deadline);
+            evades = outcome.result() == AuditOutcome.Result.SUSPECT;
         } catch (PpiofsException e) {
-            return verifier.judge(question, e, deadline);
+            outcome = verifier.judge(question, e, deadline);
+            // busy is what others can make a holder, and a newer table or another version are no fault
+            evades = e.kind() == ErrorKind.NOT_CONNECTED || e.kind() == ErrorKind.IO;
         }
+        note(holder, outcome, evades);
+        return outcome;
     }
 
-    /** What the holder makes of the volume's trust in it. */
-    private void note(PeerId holder, AuditOutcome outcome) {
-        switch (outcome.result()) {
-            case PASS -> {
-                suspicions.remove(holder);
-                volume.kept(holder);
-            }
-            case FAIL -> suspicions.remove(holder);
-            case SUSPECT -> {
-                // it has just answered another question: who never answers this one evades it
-                if (suspicions.merge(holder, 1, Integer::sum) >= EVASIONS) {
-                    volume.broke(holder);
-                }
-            }
+    /** What an answer does to the volume's trust; that of a failure is told by the caller, once for each. */
+    private void note(PeerId holder, AuditOutcome outcome, boolean evades) {
+        if (outcome.result() == AuditOutcome.Result.PASS) {
+            volume.kept(holder);
+        }
+        if (!evades) {
+            suspicions.remove(holder);
+        } else if (suspicions.merge(holder, 1, Integer::sum) >= EVASIONS) {
+            volume.broke(holder); // it has just answered another question: it evades this one
         }
     }
 
@@ -378,11 +391,15 @@ public final class VolumeAuditor implements AutoCloseable {
     private void run() {
         List<Target> round = new ArrayList<>();
         long roundBegan = System.nanoTime() - every.toNanos();
+        long tagsLooked = System.nanoTime() - LOOK.toNanos();
         int next = 0;
         Duration pause = Duration.ZERO;
         while (!isEnded(pause)) {
             try {
-                tagAll();
+                if (System.nanoTime() - tagsLooked >= LOOK.toNanos()) {
+                    tagAll();
+                    tagsLooked = System.nanoTime();
+                }
                 if (next >= round.size() && !every.isZero() && System.nanoTime() - roundBegan >= every.toNanos()) {
                     round = targets();
                     next = 0;
@@ -435,7 +452,7 @@ public final class VolumeAuditor implements AutoCloseable {
     private void audit(Target target) {
         for (SlotTable table : volume.closedGroups()) {
             AuditedGroup group = table.group().equals(target.group()) ? group(table) : null;
-            if (group != null && group.slots().contains(target.slot())) {
+            if (group != null && group.slots().contains(target.slot()) && volume.isFilled(table.slot(target.slot()))) {
                 GroupTags tags = tags(group, AuditForm.PRIVATE, false, () -> closing);
                 if (tags != null) {
                     audit(group, target.slot(), AuditForm.PRIVATE, tags, UnitChallenge.USUAL_UNITS);

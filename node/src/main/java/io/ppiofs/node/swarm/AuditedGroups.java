@@ -6,10 +6,12 @@ import io.ppiofs.network.NetworkId;
 import io.ppiofs.node.audit.AuditedVolume;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.storage.StorageDirectory;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A volume's groups as its auditor sees them. Thread-safe. */
@@ -21,7 +23,9 @@ final class AuditedGroups implements AuditedVolume {
     private final BlockStore everywhere;
     private final HolderTrust trust;
     private final StorageDirectory directory;
+    private final Predicate<SlotAddress> filled;
 
+    /** @param filled whether a slot's holder has said that it has all of it */
     AuditedGroups(
             String name,
             NetworkId network,
@@ -29,7 +33,8 @@ final class AuditedGroups implements AuditedVolume {
             BlockStore here,
             BlockStore everywhere,
             HolderTrust trust,
-            StorageDirectory directory) {
+            StorageDirectory directory,
+            Predicate<SlotAddress> filled) {
         this.name = name;
         this.network = network;
         this.book = book;
@@ -37,6 +42,7 @@ final class AuditedGroups implements AuditedVolume {
         this.everywhere = everywhere;
         this.trust = trust;
         this.directory = directory;
+        this.filled = filled;
     }
 
     @Override
@@ -66,6 +72,11 @@ final class AuditedGroups implements AuditedVolume {
         Inventory inventory = new Inventory(table.scheme(), book.entries(group));
         // the table may have been replaced meanwhile
         return Cid.of(ByteBuffer.wrap(inventory.encode())).equals(table.inventory()) ? inventory : null;
+    }
+
+    @Override
+    public boolean isFilled(SlotAddress slot) {
+        return filled.test(slot);
     }
 
     @Override

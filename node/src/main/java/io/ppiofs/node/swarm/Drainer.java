@@ -11,6 +11,7 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.Proposal;
+import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
@@ -94,6 +95,7 @@ final class Drainer implements AutoCloseable {
     /** Per group that has all its copies: how many entries it had when that was found. */
     private volatile Map<GroupId, Integer> safe = Map.of();
 
+    private volatile Set<SlotAddress> filled = Set.of();
     private volatile Progress progress = () -> {};
 
     /** Whether somebody waits for blocks of the backlog. */
@@ -203,6 +205,11 @@ final class Drainer implements AutoCloseable {
     /** How many of a group's entries, from the first, are on as many peers of their own as they should, all of which answer. */
     int safeEntries(Group group) {
         return safe.getOrDefault(group.id(), 0);
+    }
+
+    /** Whether the holder has said that it has all of the slot, as this table gives it, and nothing is known that it lacks. */
+    boolean isFilled(SlotAddress slot) {
+        return filled.contains(slot);
     }
 
     @Override
@@ -851,12 +858,18 @@ final class Drainer implements AutoCloseable {
         int tolerates = Integer.MAX_VALUE;
         List<Group> groups = book.read();
         Map<GroupId, Integer> nowSafe = new HashMap<>();
+        Set<SlotAddress> slots = new HashSet<>();
+        Set<SlotAddress> lackNothing = new HashSet<>();
         for (Group group : groups) {
             int entries = group.blocks();
             List<Integer> behind = lacking.slots(group);
             List<PeerId> whole = new ArrayList<>();
             for (int slot : group.slotsToFill()) {
                 PeerId peer = group.table().holders().get(slot);
+                slots.add(group.table().slot(slot));
+                if (!behind.contains(slot)) {
+                    lackNothing.add(group.table().slot(slot));
+                }
                 if (!behind.contains(slot) && !courier.isSilent(peer)) {
                     whole.add(peer);
                 }
@@ -871,6 +884,8 @@ final class Drainer implements AutoCloseable {
             }
             tolerates = Math.min(tolerates, Math.max(0, Proposal.tolerates(scheme, whole)));
         }
+        lackNothing.retainAll(regrouper.heardOf(slots));
+        filled = Set.copyOf(lackNothing);
         safe = Map.copyOf(nowSafe);
         facts = new Facts(groups.size(), coded, otherwise, degraded, groups.isEmpty() ? 0 : tolerates);
     }

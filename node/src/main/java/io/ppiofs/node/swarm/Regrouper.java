@@ -9,6 +9,7 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.Proposal;
+import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.Stripe;
 import java.nio.ByteBuffer;
@@ -57,6 +58,7 @@ final class Regrouper {
     /** Replaced and emptied groups that no published manifest names, and who of their holders knows that it may delete them. */
     private final Map<GroupId, Set<PeerId>> retired = new HashMap<>();
 
+    private final Set<SlotAddress> heard = new HashSet<>();
     private volatile @Nullable String waitsFor;
     private boolean busy;
     private long nextBegin = System.nanoTime();
@@ -345,6 +347,7 @@ final class Regrouper {
     @Nullable
     Set<Cid> compare(Group group, int slot) throws InterruptedException {
         PeerId peer = group.table().holders().get(slot);
+        SlotAddress asked = group.table().slot(slot);
         List<Cid> wanted = book.inventory(group).ofSlot(slot).stream()
                 .filter(entry -> !entry.isEmpty())
                 .map(Inventory.Entry::cid)
@@ -366,7 +369,16 @@ final class Regrouper {
                     }
                 });
         lacking.add(group, slot, missing);
+        if (answered) {
+            heard.add(asked);
+        }
         return answered ? missing : null;
+    }
+
+    /** Of these slots those whose holders have said what they have, since the start; others are forgotten. */
+    Set<SlotAddress> heardOf(Set<SlotAddress> slots) {
+        heard.retainAll(slots);
+        return heard;
     }
 
     // ---- what was replaced ------------------------------------------------------------------------------------------

@@ -417,7 +417,8 @@ public final class SwarmService implements AutoCloseable {
         SwarmVolume opened = new SwarmVolume(book, reader, store, writing, cache, volumes::remove);
         drainer.start(opened::progressed);
         opened.audits(new VolumeAuditor(
-                new AuditedGroups(volume.config().name(), network.id(), book, local, store, trust, directory),
+                new AuditedGroups(
+                        volume.config().name(), network.id(), book, local, store, trust, directory, drainer::isFilled),
                 new AuditKeys(rw.auditSecret().bytes(), tenant),
                 where.path().resolve(TAGS),
                 (peer, question, patience) -> silent.ask(peer, () -> audits.audit(peer, question, patience)),

@@ -12,6 +12,7 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.Stripe;
 import java.nio.ByteBuffer;
@@ -20,7 +21,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +38,7 @@ final class TaggedVolume implements AuditedVolume {
     final MemoryBlockStore everything = new MemoryBlockStore();
     final List<PeerId> kept = new CopyOnWriteArrayList<>();
     final List<PeerId> broke = new CopyOnWriteArrayList<>();
+    final Set<Integer> beingFilled = ConcurrentHashMap.newKeySet();
     final AuditedGroup group;
 
     TaggedVolume(Scheme scheme, int blocks, int bytes, long seed) {
@@ -101,6 +105,11 @@ final class TaggedVolume implements AuditedVolume {
     @Override
     public @Nullable Inventory inventory(SlotTable table) {
         return group.inventory();
+    }
+
+    @Override
+    public boolean isFilled(SlotAddress slot) {
+        return !beingFilled.contains(slot.slot());
     }
 
     @Override

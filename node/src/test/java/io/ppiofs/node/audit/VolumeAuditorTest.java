@@ -124,14 +124,51 @@ class VolumeAuditorTest {
     }
 
     @Test
-    void who_answers_everything_but_audits_is_told_of_in_the_end() {
-        VolumeAuditor auditor = auditor((p, q, t) -> refuse(ErrorKind.BUSY), Duration.ZERO);
-        for (int i = 0; i < 7; i++) {
+    void who_answers_everything_but_audits_is_told_of_in_the_end_and_who_is_busy_is_not() {
+        for (ErrorKind kind : List.of(ErrorKind.IO, ErrorKind.NOT_CONNECTED, ErrorKind.BUSY)) {
+            volume.broke.clear();
+            VolumeAuditor auditor = auditor((p, q, t) -> refuse(kind), Duration.ZERO);
+            for (int i = 0; i < 7; i++) {
+                audit(auditor, AuditForm.PRIVATE);
+            }
+            assertThat(volume.broke).isEmpty();
             audit(auditor, AuditForm.PRIVATE);
+            assertThat(volume.broke).hasSize(kind == ErrorKind.BUSY ? 0 : 3);
         }
+    }
+
+    @Test
+    void a_holder_that_is_still_being_sent_its_share_is_not_asked() {
+        long units = volume.group.units(1).total();
+        holders.get(1).dropped.addAll(LongStream.range(0, units).boxed().toList());
+        volume.beingFilled.add(1);
+        List<Integer> asked = new ArrayList<>();
+        AuditReport report = audit(
+                auditor(
+                        (peer, question, patience) -> {
+                            asked.add(question.slot());
+                            return honest(peer, question, patience);
+                        },
+                        Duration.ZERO),
+                AuditForm.PRIVATE);
+        assertThat(asked).containsExactly(0, 2);
+        assertThat(report.count(Result.PASS)).isEqualTo(2);
+        assertThat(report.count(Result.SUSPECT)).isEqualTo(1);
         assertThat(volume.broke).isEmpty();
-        audit(auditor, AuditForm.PRIVATE);
-        assertThat(volume.broke).hasSize(3);
+    }
+
+    @Test
+    void a_failure_of_a_holder_that_turns_out_to_lack_something_is_none() {
+        AuditReport report = audit(
+                auditor(
+                        (peer, question, patience) -> {
+                            volume.beingFilled.add(question.slot());
+                            return refuse(ErrorKind.CORRUPT);
+                        },
+                        Duration.ZERO),
+                AuditForm.PRIVATE);
+        assertThat(report.count(Result.SUSPECT)).isEqualTo(3);
+        assertThat(volume.broke).isEmpty();
     }
 
     @Test

@@ -101,10 +101,12 @@ class AuditTest {
                         .containsPattern("\"taggedGroups\" ?: ?[1-9]"));
 
         Path transcript = swarm.scratch().path("transcript");
-        Command.Result good = audit("--public", "--out", transcript);
-        assertThat(good.exit()).as("%s", good).isZero();
-        assertThat(peers(good, "PASS")).hasSizeGreaterThanOrEqualTo(3);
-        Log.say("audit: " + good.out().replaceAll("\\s+", " "));
+        await("holders have said what they have, and prove it").atMost(PATIENCE).untilAsserted(() -> {
+            Command.Result good = audit("--public", "--out", transcript);
+            assertThat(good.exit()).as("%s", good).isZero();
+            assertThat(peers(good, "PASS")).hasSizeGreaterThanOrEqualTo(3);
+            Log.say("audit: " + good.out().replaceAll("\\s+", " "));
+        });
         PpiofsCommand anybody = new PpiofsCommand(swarm.scratch().path("nobody"));
         assertThat(anybody.of("audit", "--check", transcript, "--json").ok().out())
                 .containsPattern("\"accepted\" ?: ?true");
