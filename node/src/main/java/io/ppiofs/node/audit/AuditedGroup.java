@@ -1,11 +1,13 @@
 package io.ppiofs.node.audit;
 
+import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.SlotUnits;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -35,6 +37,24 @@ record AuditedGroup(SlotTable table, Inventory inventory, Cid digest) {
             }
         }
         return slots;
+    }
+
+    /** Stored bytes of the blocks that tagging has to read and that a store does not have; parity is computed. */
+    long bytesMissingIn(BlockStore blocks) {
+        List<Inventory.Entry> needed = new ArrayList<>();
+        for (int i = 0; i < inventory.entries().size(); i++) {
+            boolean parity = !table.scheme().isCopies()
+                    && i % table.scheme().slots() >= table.scheme().data();
+            if (!parity && !inventory.entries().get(i).isEmpty()) {
+                needed.add(inventory.entries().get(i));
+            }
+        }
+        BitSet here = blocks.has(needed.stream().map(Inventory.Entry::cid).toList());
+        long missing = 0;
+        for (int i = here.nextClearBit(0); i < needed.size(); i = here.nextClearBit(i + 1)) {
+            missing += needed.get(i).length();
+        }
+        return missing;
     }
 
     /** What a slot must hold. */

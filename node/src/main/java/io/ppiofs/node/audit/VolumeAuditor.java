@@ -60,6 +60,9 @@ public final class VolumeAuditor implements AutoCloseable {
     /** After which it is tried again to tag a group whose blocks were not here. */
     private static final Duration TAG_AGAIN = Duration.ofMinutes(5);
 
+    /** This share of a group, at most, is fetched in the background to tag it. */
+    private static final int FETCHED_SHARE = 8;
+
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(50);
     private static final Duration ROUND_TRIP_PATIENCE = Duration.ofSeconds(10);
     private static final Duration ROUND_TRIP_KNOWN = Duration.ofMinutes(1);
@@ -461,7 +464,7 @@ public final class VolumeAuditor implements AutoCloseable {
         }
     }
 
-    /** Makes the private tags that can be made from what is here. */
+    /** Makes the private tags that can be made from what is here, or nearly. */
     private void tagAll() {
         Set<String> groups = new HashSet<>();
         int have = 0;
@@ -476,7 +479,7 @@ public final class VolumeAuditor implements AutoCloseable {
                 continue;
             }
             AuditedGroup group = group(table);
-            if (group != null && tags(group, AuditForm.PRIVATE, false, new Paced()) != null) {
+            if (group != null && tags(group, AuditForm.PRIVATE, lacksLittle(group), new Paced()) != null) {
                 untaggable.remove(table.group());
                 have++;
                 LOG.debug("volume {}: group {} is tagged", volume.name(), table.group());
@@ -486,6 +489,11 @@ public final class VolumeAuditor implements AutoCloseable {
         }
         tagged.set(have);
         forget(groups);
+    }
+
+    /** Blocks of a group that were dropped before it was closed are fetched; a group that was never here is not. */
+    private boolean lacksLittle(AuditedGroup group) {
+        return group.bytesMissingIn(volume.here()) <= group.inventory().bytes() / FETCHED_SHARE;
     }
 
     /** Rests as long as a stretch of tagging took: half of a processor at most. */

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** A volume of one closed group of random blocks, whose parity is only in {@link #everything}. */
@@ -39,6 +40,7 @@ final class TaggedVolume implements AuditedVolume {
     final List<PeerId> kept = new CopyOnWriteArrayList<>();
     final List<PeerId> broke = new CopyOnWriteArrayList<>();
     final Set<Integer> beingFilled = ConcurrentHashMap.newKeySet();
+    final AtomicInteger looks = new AtomicInteger();
     final AuditedGroup group;
 
     TaggedVolume(Scheme scheme, int blocks, int bytes, long seed) {
@@ -99,6 +101,7 @@ final class TaggedVolume implements AuditedVolume {
 
     @Override
     public List<SlotTable> closedGroups() {
+        looks.incrementAndGet();
         return List.of(group.table());
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
@@ -12,8 +13,10 @@ import io.ppiofs.node.control.Progress;
 import io.ppiofs.overlay.audit.AuditAnswer;
 import io.ppiofs.overlay.audit.AuditAsk;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.proofs.audit.AuditForm;
 import io.ppiofs.proofs.verify.Verdict;
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -208,6 +211,30 @@ class VolumeAuditorTest {
         assertThat(auditor.facts()).containsEntry("taggedGroups", 1L);
         assertThat(volume.broke).contains(volume.holders.get(0).peerId());
         assertThat(old).doesNotExist();
+    }
+
+    @Test
+    void by_itself_it_fetches_little_for_tags_and_not_much() {
+        List<Cid> blocks = volume.group.inventory().ofSlot(0).stream()
+                .map(Inventory.Entry::cid)
+                .toList();
+        volume.local.delete(blocks.subList(0, 1));
+        VolumeAuditor little = auditor(this::honest, Duration.ZERO);
+        little.start();
+        await("it tags").atMost(PATIENCE).until(() -> little.facts().get("taggedGroups") == 1);
+        assertThat(volume.group.bytesMissingIn(volume.local)).isPositive();
+        little.close();
+
+        volume.local.delete(blocks);
+        assertThat(directory.resolve("tags").toFile().listFiles()).hasSize(1).allMatch(File::delete);
+        VolumeAuditor much = auditor(this::honest, Duration.ofSeconds(1));
+        volume.looks.set(0);
+        much.start();
+        await("it has looked for what to tag, and then for what to audit")
+                .atMost(PATIENCE)
+                .until(() -> volume.looks.get() >= 2);
+        assertThat(audit(much, AuditForm.PRIVATE).untagged()).isEqualTo(1);
+        assertThat(much.facts()).containsEntry("taggedGroups", 0L);
     }
 
     @Test
