@@ -203,9 +203,14 @@ final class EmbeddedVolume implements OpenVolume {
     /** @param found at least what this volume reached when the mark began */
     void marked(LiveSet found) {
         if (swarm != null) {
-            // a head that still reaches what was not found must not be published any more
-            fs.checkpoint();
-            swarm.marked(found);
+            try {
+                // a head that still reaches what was not found must not be published any more
+                fs.checkpoint();
+                swarm.marked(found);
+            } catch (PpiofsException e) {
+                LOG.warn("what peers hold for nothing stays there: {}", e.getMessage());
+                swarm.markFailed();
+            }
         }
     }
 

@@ -28,7 +28,8 @@ final class Facts {
 
     static String text(Map<?, ?> facts, String name) {
         Object value = facts.get(name);
-        return value == null ? "?" : value.toString();
+        // some of it other machines have said: no escape of theirs reaches a terminal
+        return value == null ? "?" : value.toString().replaceAll("\\p{Cntrl}", "?");
     }
 
     static long number(Map<?, ?> facts, String name) {

@@ -4,6 +4,7 @@ import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
+import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.blocks.BlockLimits;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -144,7 +145,7 @@ final class Drainer implements AutoCloseable {
         this.options = options;
         this.courier = new Courier(name, holders, trust, tenant, network, options);
         this.regrouper = new Regrouper(name, blocks, book, courier, lacking, this::close);
-        this.sweeper = new GroupSweeper(name, book, backlog, courier, this::close);
+        this.sweeper = new GroupSweeper(name, book, backlog, courier, lacking, this::isOnEnough, this::close);
         this.thread = new Thread(this::run, "drain-" + name);
         thread.setDaemon(true);
     }
@@ -322,7 +323,9 @@ final class Drainer implements AutoCloseable {
                 settled.add(cid);
             }
         }
-        fetch(elsewhere, batch);
+        if (!urgent.getAsBoolean()) {
+            fetch(elsewhere, batch);
+        }
         return batch;
     }
 
@@ -344,7 +347,13 @@ final class Drainer implements AutoCloseable {
     /** Blocks of groups that are being emptied, and not here any more. */
     private void fetch(List<Cid> cids, List<StoredBlock> batch) {
         List<Cid> missing = new ArrayList<>();
-        List<@Nullable ByteBuffer> fetched = cids.isEmpty() ? List.of() : blocks.get(cids);
+        List<@Nullable ByteBuffer> fetched;
+        try {
+            fetched = cids.isEmpty() ? List.of() : blocks.get(cids);
+        } catch (PpiofsException e) {
+            LOG.info("volume {}: blocks of groups that are to be emptied cannot be had: {}", name, e.getMessage());
+            fetched = Collections.nCopies(cids.size(), null); // no space to keep them, for one
+        }
         for (int i = 0; i < cids.size(); i++) {
             ByteBuffer block = fetched.get(i);
             if (block == null) {
@@ -485,6 +494,14 @@ final class Drainer implements AutoCloseable {
         backlog.firm(firm);
     }
 
+    /** Whether another place of a block may go: enough holders of its group have it. */
+    private boolean isOnEnough(Cid cid) {
+        GroupBook.Located at = book.locate(cid);
+        return at != null
+                && (!at.group().scheme().isCopies()
+                        || copiesOf(at.group(), cid) >= at.group().majority());
+    }
+
     private int copiesOf(Group group, Cid cid) {
         int copies = 0;
         for (int slot : group.slotsToFill()) {
@@ -563,7 +580,9 @@ final class Drainer implements AutoCloseable {
             catchUpGoesOn = false;
             var unused = closeFull();
             for (Group group : book.groups()) {
-                catchUp(group);
+                if (group.phase() != Group.Phase.REPLACED) {
+                    catchUp(group);
+                }
                 improve(group);
             }
             count();

@@ -288,6 +288,13 @@ final class GroupBook implements Closeable {
         stopLeaving(group);
     }
 
+    /** Forgets everything. A crash leaves some of it, as if the rest had never been. */
+    synchronized void clear() {
+        delete(directory.resolve(LEARNT));
+        groups().forEach(this::forget);
+        index.clear();
+    }
+
     /** Removes a group of which nothing is read any more. */
     synchronized void forget(Group group) {
         closeChannel(group);

@@ -11,6 +11,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +53,9 @@ final class GroupSweeper {
     private final GroupBook book;
     private final Backlog backlog;
     private final Courier courier;
+    private final Shortfall lacking;
+    private final Predicate<Cid> isSafe;
+    private volatile BooleanSupplier allowed = () -> true;
 
     /** Put since the mark began; null when nobody needs to know. */
     private volatile @Nullable Set<Cid> put;
@@ -77,7 +82,20 @@ final class GroupSweeper {
      */
     record Facts(int leaving, long emptied, long freedBytes) {}
 
-    GroupSweeper(String name, GroupBook book, Backlog backlog, Courier courier, Regrouper.Closing closing) {
+    /**
+     * @param lacking what holders lack
+     * @param isSafe whether a block is on as many peers as it has to be before another place of it may go
+     */
+    GroupSweeper(
+            String name,
+            GroupBook book,
+            Backlog backlog,
+            Courier courier,
+            Shortfall lacking,
+            Predicate<Cid> isSafe,
+            Regrouper.Closing closing) {
+        this.lacking = lacking;
+        this.isSafe = isSafe;
         this.name = name;
         this.book = book;
         this.backlog = backlog;
@@ -87,6 +105,11 @@ final class GroupSweeper {
 
     Facts facts() {
         return facts;
+    }
+
+    /** @param only whether anything may be given up now: not while another machine may need it */
+    void onlyWhile(BooleanSupplier only) {
+        allowed = only;
     }
 
     // ---- marks ------------------------------------------------------------------------------------------------------
@@ -122,6 +145,9 @@ final class GroupSweeper {
         Set<Cid> remembered = put;
         if (remembered != null) {
             blocks.forEach(block -> remembered.add(block.cid()));
+            if (remembered.size() > MOST_PUT) {
+                endMark();
+            }
         }
     }
 
@@ -141,12 +167,12 @@ final class GroupSweeper {
 
     /** Whether a step would have something to do at once. */
     synchronized boolean isBusy() {
-        return !toLookAt.isEmpty() && leaving.isEmpty();
+        return !toLookAt.isEmpty() && leaving.isEmpty() && allowed.getAsBoolean();
     }
 
     private synchronized @Nullable Group next() {
         Set<Cid> remembered = put;
-        if (remembered != null && live != null && (toLookAt.isEmpty() || remembered.size() > MOST_PUT)) {
+        if (remembered != null && live != null && toLookAt.isEmpty()) {
             endMark();
         }
         // one at a time: what is moved is for a while in two groups
@@ -236,8 +262,8 @@ final class GroupSweeper {
             }
             return;
         }
-        leave.wanted().removeIf(cid -> !book.isOnlyIn(group, cid));
-        if (!leave.wanted().isEmpty()) {
+        leave.wanted().removeIf(cid -> !book.isOnlyIn(group, cid) && isSafe.test(cid));
+        if (!leave.wanted().isEmpty() || !allowed.getAsBoolean()) {
             return;
         }
         List<Inventory.Entry> left = data(group).stream()
@@ -247,6 +273,7 @@ final class GroupSweeper {
         if (left.stream().noneMatch(entry -> backlog.waits(entry.cid()))) {
             long garbage = left.stream().mapToLong(Inventory.Entry::length).sum();
             book.emptied(group);
+            lacking.forget(group);
             leaving.remove(leave);
             emptied++;
             freed += garbage;

@@ -64,6 +64,14 @@ final class PlacementIndex {
         rebuild(numbers.length, number);
     }
 
+    synchronized void clear() {
+        names = new long[SMALLEST * 2];
+        numbers = new int[SMALLEST];
+        lengths = new int[SMALLEST];
+        places = new int[SMALLEST];
+        size = 0;
+    }
+
     synchronized int size() {
         return size;
     }

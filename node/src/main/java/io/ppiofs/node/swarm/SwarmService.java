@@ -38,8 +38,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -68,8 +70,8 @@ public final class SwarmService implements AutoCloseable {
 
     private static final int ASK_SECONDS = 20;
 
-    /** So many operators, or a few more, know who writes a volume. */
-    private static final int WITNESSES = 5;
+    /** So many operators know who writes a volume. */
+    private static final int WITNESSES = 7;
 
     /** Whether a peer has this block does not matter: that it answers does. */
     private static final Cid ANY_BLOCK = Cid.of(ByteBuffer.allocate(0));
@@ -182,13 +184,18 @@ public final class SwarmService implements AutoCloseable {
                 regions(config));
         try {
             if (volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null) {
-                learn(volume, book, reader::learn);
+                learnToWrite(volume, volume.writer(), book, reader);
                 WriterPresence presence = presence(volume, rw, book, config);
                 try {
                     presence.acquire();
-                    takeTurn(volume, volume.writer(), book, reader, presence);
-                    findLostWriter(volume, rw, book, reader);
-                    return writer(volume, volume.writer(), where, local, book, reader, rw, presence, config);
+                    if (takeTurn(volume, volume.writer(), book, reader, presence)) {
+                        presence.acquire(); // other operators keep it now
+                    }
+                    findLostWriter(volume, rw, volume.writer(), book, reader);
+                    SwarmVolume opened =
+                            writer(volume, volume.writer(), where, local, book, reader, rw, presence, config);
+                    presence.start();
+                    return opened;
                 } catch (RuntimeException e) {
                     presence.close();
                     throw e;
@@ -210,40 +217,74 @@ public final class SwarmService implements AutoCloseable {
                 IdentityKey.ofSeed(rw.tenantSeed().bytes()),
                 network.id(),
                 config.get(NodeConfig.SWARM_WRITER_LEASE),
-                () -> witnesses(book),
+                () -> witnesses(volume, book),
                 (peer, lease) -> silent.ask(peer, () -> storage.writer(peer, lease)));
     }
 
-    /** Goes on where another machine has stopped writing since this one did, if that has everything that is here. */
-    private void takeTurn(
+    /**
+     * Where the blocks are of which the head is another machine's: what its manifest says, and nothing else.
+     *
+     * @throws PpiofsException NOT_CONNECTED if that cannot be had: who wrote without it would publish heads without blocks
+     */
+    private void learnToWrite(UnlockedVolume volume, WriterIdentity writer, GroupBook book, SwarmReader reader) {
+        Head head = volume.heads().read();
+        Cid manifest = head.clear().manifestRoot();
+        boolean foreign = head.clear().certificate().slot() != writer.slot();
+        learn(volume, book, foreign ? reader::learnOnly : reader::learn);
+        if (foreign && manifest != null && !book.hasLearnt(manifest)) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_CONNECTED,
+                    "open",
+                    "volume " + volume.config().name(),
+                    "where another machine has put its blocks cannot be learnt now; try again when more storage nodes are"
+                            + " reachable, or mount the read-only capability");
+        }
+    }
+
+    /**
+     * Goes on where another machine has stopped writing since this one did, if that has everything that is here. What this home knows
+     * of places then gives way to what the other's manifest says, as in a home that is new: groups may have been given up,
+     * or have other contents.
+     *
+     * @return whether it is so
+     */
+    private boolean takeTurn(
             UnlockedVolume volume, WriterIdentity writer, GroupBook book, SwarmReader reader, WriterPresence presence) {
-        List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>();
-        witnesses(book)
-                .forEach(peer -> answers.add(silent.ask(
-                        peer, () -> storage.heads(peer, volume.config().id().bytes()))));
-        for (HeadBundle bundle : bundles(volume.config().id(), answers, WriterPresence.ANSWER)) {
+        VolumeId id = volume.config().id();
+        Set<PeerId> peers = new LinkedHashSet<>(witnesses(volume, book));
+        peers.addAll(knownOperators());
+        List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(records.get(id)));
+        peers.forEach(peer -> answers.add(silent.ask(peer, () -> storage.heads(peer, id.bytes()))));
+        List<HeadBundle> found = new ArrayList<>(bundles(id, answers, WriterPresence.ANSWER));
+        Collections.reverse(found);
+        for (HeadBundle bundle : found) {
             try {
                 Head before = volume.heads().read();
-                Head now = volume.heads().adopt(bundle.head(), () -> settle(volume, writer));
-                if (now != before && now.clear().manifestRoot() != null) {
+                if (Head.verify(bundle.head(), "kept by a peer").certificate().slot() == writer.slot()) {
+                    continue; // this machine's own; it has it, or a later one
+                }
+                Head now = volume.heads().adopt(bundle.head(), () -> giveWay(volume, writer, book));
+                if (now != before) {
                     LOG.info(
                             "volume {}: goes on from {}, which another machine has written",
                             volume.config().name(),
                             now);
-                    // groups that the other has given up are no place any more
-                    learn(volume, book, reader::learnOnly);
+                    learnToWrite(volume, writer, book, reader);
+                    return true;
                 }
             } catch (PpiofsException e) {
                 if (e.kind() != ErrorKind.NOT_PERMITTED) {
                     throw e;
                 }
                 LOG.warn("volume {}: {}", volume.config().name(), e.getMessage());
-                presence.branched();
+                presence.branched(String.valueOf(e.getMessage()));
             }
         }
+        return false;
     }
 
-    private static void settle(UnlockedVolume volume, WriterIdentity writer) {
+    /** Nothing of this home is anywhere but in its heads, and nothing of it is remembered beside them. */
+    private static void giveWay(UnlockedVolume volume, WriterIdentity writer, GroupBook book) {
         Head ours = volume.heads().read();
         // positions in another writer's journal say nothing of this one's
         boolean own = ours.clear().certificate().slot() == writer.slot();
@@ -253,19 +294,31 @@ public final class SwarmService implements AutoCloseable {
                     ErrorKind.NOT_PERMITTED,
                     "open",
                     "volume " + volume.config().name(),
-                    "the last changes of this machine are in no head, and another has written since");
+                    "the last changes of this machine are in no head, and another has written since: keep the one that"
+                            + " counts and copy the other's files into it");
         }
         JournalRestore.discard(volume.journalDirectory());
+        book.clear();
     }
 
-    /** Those that hold the newest blocks of a volume: who has its newest head knows the same ones. */
-    private static Collection<PeerId> witnesses(GroupBook book) {
-        Set<PeerId> witnesses = new LinkedHashSet<>();
-        List<Group> groups = book.read();
-        for (int i = groups.size() - 1; i >= 0 && witnesses.size() < WITNESSES; i--) {
-            witnesses.addAll(groups.get(i).holders());
-        }
-        return witnesses;
+    /** Some of those that hold the volume's blocks, the same ones for all who know the same groups. */
+    private static Collection<PeerId> witnesses(UnlockedVolume volume, GroupBook book) {
+        Set<PeerId> holders = new HashSet<>();
+        book.read().forEach(group -> holders.addAll(group.holders()));
+        byte[] id = volume.config().id().bytes();
+        return holders.stream()
+                .sorted(Comparator.comparingLong(peer -> drawn(id, peer)))
+                .limit(WITNESSES)
+                .toList();
+    }
+
+    private static long drawn(byte[] volume, PeerId peer) {
+        byte[] name = peer.toBytes();
+        ByteBuffer both = ByteBuffer.allocate(volume.length + name.length)
+                .put(volume)
+                .put(name)
+                .flip();
+        return Cid.of(both).word(0);
     }
 
     private Regions regions(NodeConfig config) {
@@ -277,10 +330,9 @@ public final class SwarmService implements AutoCloseable {
     }
 
     /** Before the first change of this home: what another writer, who is gone, had fsynced behind the head. */
-    private void findLostWriter(UnlockedVolume volume, Capability.ReadWrite rw, GroupBook book, SwarmReader reader) {
-        WriterIdentity writer = volume.writer();
-        boolean foreign =
-                writer != null && volume.heads().read().clear().certificate().slot() != writer.slot();
+    private void findLostWriter(
+            UnlockedVolume volume, Capability.ReadWrite rw, WriterIdentity writer, GroupBook book, SwarmReader reader) {
+        boolean foreign = volume.heads().read().clear().certificate().slot() != writer.slot();
         if (!foreign || !JournalRestore.isUntouched(volume.journalDirectory())) {
             return;
         }
@@ -290,8 +342,8 @@ public final class SwarmService implements AutoCloseable {
             if (lost.restore() != LostWriter.Found.NEWER_HEAD) {
                 return;
             }
-            adoptNewest(volume);
-            learn(volume, book, reader::learn);
+            adoptNewest(volume, writer, book);
+            learnToWrite(volume, writer, book, reader);
             if (lost.restore() == LostWriter.Found.NEWER_HEAD) {
                 throw new PpiofsException(
                         ErrorKind.NOT_CONNECTED,
@@ -307,10 +359,10 @@ public final class SwarmService implements AutoCloseable {
         }
     }
 
-    private void adoptNewest(UnlockedVolume volume) {
+    private void adoptNewest(UnlockedVolume volume, WriterIdentity writer, GroupBook book) {
         for (HeadBundle bundle : bundles(volume.config().id())) {
             try {
-                Head now = volume.heads().adopt(bundle.head());
+                Head now = volume.heads().adopt(bundle.head(), () -> giveWay(volume, writer, book));
                 LOG.debug("volume {}: the head is {}", volume.config().name(), now);
             } catch (PpiofsException e) {
                 LOG.info("volume {}: {}", volume.config().name(), e.getMessage());
@@ -414,6 +466,7 @@ public final class SwarmService implements AutoCloseable {
                         backlog::isFirmUpTo,
                         drainer::trouble,
                         CopiedJournal.Options.DEFAULT));
+        drainer.sweeper().onlyWhile(presence::isAlone);
         SwarmVolume opened = new SwarmVolume(book, reader, store, writing, cache, volumes::remove);
         drainer.start(opened::progressed);
         opened.audits(new VolumeAuditor(

@@ -17,9 +17,12 @@ import io.ppiofs.overlay.identity.PeerId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
@@ -59,6 +62,10 @@ public final class SwarmVolume implements AutoCloseable {
     private final @Nullable LocalCache cache;
 
     private volatile boolean reconciled;
+
+    /** Reached, and neither here nor in a group: nothing is published that reaches them. */
+    private final Set<Cid> lost = ConcurrentHashMap.newKeySet();
+
     private volatile @Nullable Follower follower;
     private Gossip.@Nullable Subscription subscription;
     private volatile @Nullable VolumeAuditor auditor;
@@ -164,8 +171,10 @@ public final class SwarmVolume implements AutoCloseable {
 
     /** All blocks that the volume reaches have been given to {@link #reconcile}: its heads may be published. */
     public void reconciled() {
-        reconciled = true;
-        onCheckpoint();
+        if (lost.isEmpty()) {
+            reconciled = true;
+            onCheckpoint();
+        }
     }
 
     /** Blocks that the volume reaches and that are in no group yet, after a crash or from before it came to the swarm. */
@@ -179,7 +188,16 @@ public final class SwarmVolume implements AutoCloseable {
                 missing.add(cid);
             }
         }
-        writing.backlog().add(missing);
+        BitSet here = store.has(missing);
+        List<Cid> sendable = new ArrayList<>(missing.size());
+        for (int i = 0; i < missing.size(); i++) {
+            if (here.get(i) || book.contains(missing.get(i))) {
+                sendable.add(missing.get(i));
+            } else {
+                lost.add(missing.get(i));
+            }
+        }
+        writing.backlog().add(sendable);
     }
 
     /** A mark of the volume begins; no ref is on its way to where a mark finds it. What is written from now on is needed. */
@@ -195,8 +213,14 @@ public final class SwarmVolume implements AutoCloseable {
      * @param live at least what the volume reached when the mark began
      */
     public void marked(LiveSet live) {
-        if (writing != null) {
-            writing.drainer().sweeper().marked(live);
+        if (writing == null) {
+            return;
+        }
+        writing.drainer().sweeper().marked(live);
+        if (!lost.isEmpty()) {
+            // they are needed no more, or have been written again
+            lost.removeIf(cid -> !live.contains(cid) || store.has(List.of(cid)).get(0));
+            reconciled();
         }
     }
 
@@ -265,6 +289,11 @@ public final class SwarmVolume implements AutoCloseable {
     public @Nullable String trouble() {
         if (writing == null) {
             return null;
+        }
+        if (!lost.isEmpty()) {
+            return lost.size()
+                    + " blocks that the volume reaches are neither here nor with a known peer, and nothing is published until"
+                    + " the files that need them are deleted or copied back; 'ppiofs fsck' names them, 'ppiofs gc' looks again";
         }
         String another = writing.presence().trouble();
         return another == null ? writing.drainer().trouble() : another;

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
@@ -54,7 +55,8 @@ final class WriterPresence implements AutoCloseable {
     private long sequence;
     private boolean closed;
     private volatile @Nullable PeerId other;
-    private volatile boolean branched;
+    private volatile boolean alone;
+    private volatile @Nullable String branch;
 
     /**
      * @param self under which the lease is held
@@ -84,7 +86,7 @@ final class WriterPresence implements AutoCloseable {
     }
 
     /**
-     * Takes the lease, and renews it until it is closed. Where another machine has it, waits for as long as that has not renewed it.
+     * Takes the lease. Where another machine has it, waits for as long as that has not renewed it.
      *
      * @throws PpiofsException BUSY if the other machine lives, INTERRUPTED
      */
@@ -95,11 +97,7 @@ final class WriterPresence implements AutoCloseable {
             PeerId holder = otherThan(answers);
             long end = System.nanoTime() + longest(first).plus(SLACK).toNanos();
             if (holder != null) {
-                LOG.info(
-                        "volume {}: peer {} was writing it until {} ago, waiting for the end of its lease",
-                        name,
-                        holder,
-                        lifetime);
+                LOG.info("volume {}: waits for the lease of peer {} to end", name, holder);
             }
             while (holder != null) {
                 ask(Duration.ZERO); // what a minority gave
@@ -111,7 +109,9 @@ final class WriterPresence implements AutoCloseable {
                             "is being written by another machine, peer " + holder + "; unmount it there first, or mount"
                                     + " the read-only capability here");
                 }
-                TimeUnit.MILLISECONDS.sleep(AGAIN.toMillis());
+                // two that wait for each other must not keep step
+                TimeUnit.MILLISECONDS.sleep(
+                        ThreadLocalRandom.current().nextLong(AGAIN.toMillis() / 2, AGAIN.toMillis() * 2));
                 answers = ask(lifetime);
                 holder = otherThan(answers);
             }
@@ -119,7 +119,16 @@ final class WriterPresence implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new PpiofsException(ErrorKind.INTERRUPTED, "open", "volume " + name, "the node is ending", e);
         }
+    }
+
+    /** Renews the lease from now on, until it is closed. */
+    void start() {
         thread.start();
+    }
+
+    /** Whether most of the operators that answer say that this machine is the only writer, as far as is known since the last question. */
+    boolean isAlone() {
+        return alone && branch == null;
     }
 
     /** The first answers. Where nobody answers, this machine goes on alone. */
@@ -133,21 +142,17 @@ final class WriterPresence implements AutoCloseable {
         return answers;
     }
 
-    /** What is here and what another machine has written are two branches. */
-    void branched() {
-        branched = true;
+    /** What is here cannot go on from what another machine has written. @param why a sentence */
+    void branched(String why) {
+        branch = why;
     }
 
     /** Another machine that writes the volume, too, as most of the operators that answer say; null if there is none. */
     @Nullable
     String trouble() {
         PeerId now = other;
-        if (now == null && branched) {
-            return "another machine has written the volume too, and neither has what the other has: what counts must be copied"
-                    + " from one to the other";
-        }
         return now == null
-                ? null
+                ? branch
                 : "peer " + now
                         + " writes this volume, too: what is written here and there are two branches; unmount one";
     }
@@ -191,7 +196,9 @@ final class WriterPresence implements AutoCloseable {
         Map<PeerId, CompletableFuture<WriterLease.Held>> asked = new LinkedHashMap<>();
         operators.get().forEach(operator -> asked.put(operator, witness.ask(operator, lease)));
         Map<PeerId, WriterLease.Held> answers = new LinkedHashMap<>();
-        long end = System.nanoTime() + ANSWER.toNanos();
+        // one operator that is silent must not cost the lease at the others
+        Duration patience = ANSWER.compareTo(lifetime.dividedBy(4)) < 0 ? ANSWER : lifetime.dividedBy(4);
+        long end = System.nanoTime() + patience.toNanos();
         for (Map.Entry<PeerId, CompletableFuture<WriterLease.Held>> each : asked.entrySet()) {
             try {
                 answers.put(
@@ -200,17 +207,25 @@ final class WriterPresence implements AutoCloseable {
                 LOG.debug("volume {}: peer {} says nothing of its writer: {}", name, each.getKey(), e.toString());
             }
         }
+        int mine = (int) answers.values().stream()
+                .filter(held -> held.writer().equals(self))
+                .count();
+        alone = mine > 0 && 2 * mine > answers.size() && !lasting.isZero();
         return answers;
     }
 
     private void renew() {
         try {
             while (awaitTurn()) {
-                PeerId now = otherThan(ask(lifetime));
-                if (now != null && other == null) {
-                    LOG.warn("volume {}: peer {} writes it, too", name, now);
+                try {
+                    PeerId now = otherThan(ask(lifetime));
+                    if (now != null && other == null) {
+                        LOG.warn("volume {}: peer {} writes it, too", name, now);
+                    }
+                    other = now;
+                } catch (RuntimeException e) {
+                    LOG.warn("volume {}: its operators could not be told who writes it: {}", name, e.toString());
                 }
-                other = now;
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

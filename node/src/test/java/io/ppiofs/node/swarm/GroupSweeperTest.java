@@ -313,6 +313,47 @@ class GroupSweeperTest {
     }
 
     @Test
+    void a_group_stays_until_what_is_needed_of_it_is_on_enough_peers_elsewhere() {
+        start("3");
+        List<Cid> cids = writeGroups(3);
+        Set<Cid> kept = new HashSet<>();
+        for (int i = 0; i < cids.size(); i += 6) {
+            kept.add(cids.get(i));
+        }
+        live.retainAll(kept);
+        collect();
+        peers.all().stream().skip(1).forEach(peer -> peer.full = true);
+        write(1);
+        await().atMost(SOON)
+                .until(() -> backlog.size() == 0 && drainer.sweeper().facts().leaving() > 0);
+        assertThat(drainer.sweeper().facts().emptied())
+                .as("there is one copy elsewhere")
+                .isZero();
+        assertThat(onSomePeer()).containsAll(kept);
+        peers.all().forEach(peer -> peer.full = false);
+        await().atMost(SOON).until(() -> drainer.sweeper().facts().emptied() >= 2);
+        awaitQuiet();
+        assertNothingIsLost();
+    }
+
+    @Test
+    void nothing_is_given_up_while_another_machine_may_need_it() {
+        start("2");
+        List<Cid> cids = writeGroups(2);
+        live.removeAll(cids);
+        drainer.sweeper().onlyWhile(() -> false);
+        collect();
+        write(1);
+        awaitPlaced();
+        assertThat(drainer.sweeper().facts().emptied()).isZero();
+        assertThat(onSomePeer()).containsAll(cids);
+    }
+
+    private void awaitPlaced() {
+        await().atMost(SOON).until(() -> backlog.size() == 0);
+    }
+
+    @Test
     void a_mark_that_failed_frees_nothing() {
         start("2");
         List<Cid> cids = writeGroups(3);

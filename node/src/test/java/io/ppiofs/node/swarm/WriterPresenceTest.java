@@ -79,6 +79,11 @@ class WriterPresenceTest {
         return made;
     }
 
+    private static void started(WriterPresence presence) {
+        presence.acquire();
+        presence.start();
+    }
+
     @AfterEach
     void end() {
         machines.forEach(WriterPresence::close);
@@ -87,7 +92,7 @@ class WriterPresenceTest {
     @Test
     void a_second_machine_is_refused_while_the_first_one_writes() {
         operators(3);
-        machine().acquire();
+        started(machine());
         WriterPresence second = machine();
         assertThatThrownBy(second::acquire)
                 .isInstanceOfSatisfying(
@@ -99,7 +104,7 @@ class WriterPresenceTest {
     void one_that_gave_it_back_keeps_nobody_waiting_and_one_that_died_only_for_the_rest_of_its_lease() {
         operators(3);
         WriterPresence first = machine();
-        first.acquire();
+        started(first);
         first.ending(Duration.ofSeconds(5)); // renews no more, as if it had died
         WriterPresence second = machine();
         long before = System.nanoTime();
@@ -113,16 +118,16 @@ class WriterPresenceTest {
         operators
                 .values()
                 .forEach(operator -> operator.ask(new WriterLease(tenant.peerId(), new byte[32], peer(), 1, LIFE)));
-        machine().acquire();
+        started(machine());
     }
 
     @Test
     void who_reaches_no_operator_writes_alone_and_hears_of_the_other_later() {
         operators(3);
-        machine().acquire();
+        started(machine());
         operators.values().forEach(operator -> operator.down = true);
         WriterPresence alone = machine();
-        alone.acquire();
+        started(alone);
         assertThat(alone.trouble()).isNull();
         operators.values().forEach(operator -> operator.down = false);
         await().atMost(Duration.ofSeconds(20)).until(() -> machines.stream().anyMatch(m -> m.trouble() != null));

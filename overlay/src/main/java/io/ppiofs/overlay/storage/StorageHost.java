@@ -751,7 +751,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         Writing held = writers.get(key);
         long renewals = 1;
         if (held == null) {
-            requireRoomForWriter(now);
+            requireRoomForWriter(order.tenant(), now);
         } else {
             boolean live = held.untilMillis() > now;
             boolean same = held.writer().equals(order.writer());
@@ -771,13 +771,20 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         return new WriterLease.Held(order.writer(), order.lifetime(), renewals);
     }
 
-    private void requireRoomForWriter(long now) {
-        if (writers.size() >= MAX_WRITERS) {
+    private void requireRoomForWriter(PeerId tenant, long now) {
+        String mine = HEAD + tenant + "/";
+        if (writers.size() >= MAX_WRITERS || writersOf(mine) >= MAX_HEADS_OF_TENANT) {
             writers.values().removeIf(writing -> writing.untilMillis() <= now);
         }
-        if (writers.size() >= MAX_WRITERS) {
+        if (writers.size() >= MAX_WRITERS || writersOf(mine) >= MAX_HEADS_OF_TENANT) {
             throw refused(ErrorKind.BUSY, "lease to write", "too many volumes are written already");
         }
+    }
+
+    private long writersOf(String keyPrefix) {
+        return writers.keySet().stream()
+                .filter(key -> key.startsWith(keyPrefix))
+                .count();
     }
 
     // ------------------------------------------------------------------------------------------------- journals

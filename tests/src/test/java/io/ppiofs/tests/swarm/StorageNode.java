@@ -68,14 +68,6 @@ final class StorageNode implements AutoCloseable {
         listen = address.substring(0, address.indexOf("/p2p/"));
     }
 
-    /** Starts it again if it has ended. */
-    void ensureUp() {
-        if (!running.alive()) {
-            running.close();
-            start();
-        }
-    }
-
     /** Where it is reached, with its peer id; also while it is down. */
     String address() {
         return address;

@@ -21,7 +21,6 @@ final class StorageSwarm implements AutoCloseable {
     private final Duration patience;
     private final String[] nodeOptions;
     private final List<StorageNode> nodes = new ArrayList<>();
-    private final List<PpiofsMount> mounts = new ArrayList<>();
     private PpiofsMount writer;
 
     private StorageSwarm(Scratch scratch, String volume, Duration patience, String... nodeOptions) {
@@ -94,24 +93,13 @@ final class StorageSwarm implements AutoCloseable {
     /** The same, mounted with these options. */
     PpiofsMount mountWriter(Path home, String option, String scheme, String mountOptions) {
         PpiofsMount first = new PpiofsMount(home, "default", scratch.directory("first"));
-        toBeClosed(first);
+        scratch.onClose(first::close);
         first.mount();
         first.command().of("volume", "create", volume, option, scheme).ok();
         writer = new PpiofsMount(home, volume, scratch.directory("m")).options(mountOptions);
-        toBeClosed(writer);
+        scratch.onClose(writer::close);
         writer.mount();
         return writer;
-    }
-
-    private void toBeClosed(PpiofsMount mount) {
-        scratch.onClose(mount::close);
-        mounts.add(mount);
-    }
-
-    /** Ends the mounts that were made here, with their nodes; the storage nodes go on. */
-    void endMounts() {
-        mounts.forEach(PpiofsMount::close);
-        mounts.clear();
     }
 
     /** Returns when everything is on peers. */
@@ -135,7 +123,7 @@ final class StorageSwarm implements AutoCloseable {
     /** Not mounted yet. */
     PpiofsMount reader(Path home, Path capability) {
         PpiofsMount reader = new PpiofsMount(home, "@" + capability, scratch.directory("r"));
-        toBeClosed(reader);
+        scratch.onClose(reader::close);
         return reader.options("allow_other,default_permissions");
     }
 
