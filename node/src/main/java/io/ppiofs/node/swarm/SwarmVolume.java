@@ -63,7 +63,7 @@ public final class SwarmVolume implements AutoCloseable {
 
     private volatile boolean reconciled;
 
-    /** Reached, and neither here nor in a group: nothing is published that reaches them. */
+    /** Reached when the volume was opened, and neither here nor in a group. */
     private final Set<Cid> lost = ConcurrentHashMap.newKeySet();
 
     private volatile @Nullable Follower follower;
@@ -171,10 +171,8 @@ public final class SwarmVolume implements AutoCloseable {
 
     /** All blocks that the volume reaches have been given to {@link #reconcile}: its heads may be published. */
     public void reconciled() {
-        if (lost.isEmpty()) {
-            reconciled = true;
-            onCheckpoint();
-        }
+        reconciled = true;
+        onCheckpoint();
     }
 
     /** Blocks that the volume reaches and that are in no group yet, after a crash or from before it came to the swarm. */
@@ -217,11 +215,8 @@ public final class SwarmVolume implements AutoCloseable {
             return;
         }
         writing.drainer().sweeper().marked(live);
-        if (!lost.isEmpty()) {
-            // they are needed no more, or have been written again
-            lost.removeIf(cid -> !live.contains(cid) || store.has(List.of(cid)).get(0));
-            reconciled();
-        }
+        // those that are needed no more, or have been written again
+        lost.removeIf(cid -> !live.contains(cid) || store.has(List.of(cid)).get(0));
     }
 
     /** There is no mark after all. */
@@ -290,13 +285,13 @@ public final class SwarmVolume implements AutoCloseable {
         if (writing == null) {
             return null;
         }
-        if (!lost.isEmpty()) {
-            return lost.size()
-                    + " blocks that the volume reaches are neither here nor with a known peer, and nothing is published until"
-                    + " the files that need them are deleted or copied back; 'ppiofs fsck' names them, 'ppiofs gc' looks again";
-        }
         String another = writing.presence().trouble();
-        return another == null ? writing.drainer().trouble() : another;
+        String waits = another == null ? writing.drainer().trouble() : another;
+        return waits != null || lost.isEmpty()
+                ? waits
+                : lost.size()
+                        + " blocks that the volume reaches are neither here nor with a known peer, and the files that need them cannot"
+                        + " be read; 'ppiofs fsck' names them; delete them or copy them back, then 'ppiofs gc' looks again";
     }
 
     /**
