@@ -3,7 +3,6 @@ package io.ppiofs.overlay.storage;
 import io.ppiofs.cbor.CborBytes;
 import io.ppiofs.cbor.CborMap;
 import io.ppiofs.cbor.CborSimple;
-import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -35,10 +34,7 @@ record GrantRequest(PeerId tenant, PeerId operator, long bytes, byte @Nullable [
     static GrantRequest open(byte[] envelope, NetworkId network) {
         return TYPE.open(envelope, network, record -> {
             record.fields().requireFields(5);
-            PeerId tenant = RecordFields.peer(record.fields(), 2);
-            if (!tenant.names(record.signer())) {
-                throw new MalformedException("another key signed it");
-            }
+            PeerId tenant = RecordFields.tenant(record);
             return new GrantRequest(
                     tenant,
                     RecordFields.peer(record.fields(), 3),

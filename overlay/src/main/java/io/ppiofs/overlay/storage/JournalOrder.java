@@ -93,10 +93,7 @@ public record JournalOrder(PeerId tenant, byte[] volume, long stream, long trimm
         return TYPE.open(envelope, network, record -> {
             CborMap fields = record.fields();
             fields.requireFields(7);
-            PeerId tenant = RecordFields.peer(fields, 2);
-            if (!tenant.names(record.signer())) {
-                throw new MalformedException("another key signed it");
-            }
+            PeerId tenant = RecordFields.tenant(record);
             long trimmed = fields.uint(5, Long.MAX_VALUE - 1);
             long first = fields.uint(6, Long.MAX_VALUE);
             if (first <= trimmed) {

@@ -1,7 +1,6 @@
 package io.ppiofs.overlay.storage;
 
 import io.ppiofs.cbor.CborMap;
-import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -64,10 +63,7 @@ public record LeaseOrder(
         return TYPE.open(envelope, network, record -> {
             CborMap fields = record.fields();
             fields.requireFields(9);
-            PeerId tenant = RecordFields.peer(fields, 2);
-            if (!tenant.names(record.signer())) {
-                throw new MalformedException("another key signed it");
-            }
+            PeerId tenant = RecordFields.tenant(record);
             LeaseOrder order = new LeaseOrder(
                     tenant,
                     RecordFields.address(fields, 3),

@@ -9,6 +9,7 @@ import io.ppiofs.cbor.CborText;
 import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.network.RecordType;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.SlotAddress;
 import java.time.Duration;
@@ -25,6 +26,15 @@ final class RecordFields {
 
     static PeerId peer(CborMap fields, int field) throws MalformedException {
         return peer(fields.bytes(field, 1, PeerId.MAX_BYTES));
+    }
+
+    /** The tenant of a record, field 2, who must have signed it. */
+    static PeerId tenant(RecordType.Signed record) throws MalformedException {
+        PeerId tenant = peer(record.fields(), 2);
+        if (!tenant.names(record.signer())) {
+            throw new MalformedException("another key signed it");
+        }
+        return tenant;
     }
 
     private static PeerId peer(byte[] bytes) throws MalformedException {

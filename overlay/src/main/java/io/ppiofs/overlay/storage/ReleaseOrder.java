@@ -1,7 +1,6 @@
 package io.ppiofs.overlay.storage;
 
 import io.ppiofs.cbor.CborMap;
-import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -40,10 +39,7 @@ public record ReleaseOrder(PeerId tenant, SlotAddress slot, long sequence) {
     public static Signed open(byte[] envelope, NetworkId network) {
         return TYPE.open(envelope, network, record -> {
             record.fields().requireFields(6);
-            PeerId tenant = RecordFields.peer(record.fields(), 2);
-            if (!tenant.names(record.signer())) {
-                throw new MalformedException("another key signed it");
-            }
+            PeerId tenant = RecordFields.tenant(record);
             ReleaseOrder order = new ReleaseOrder(
                     tenant,
                     RecordFields.address(record.fields(), 3),

@@ -1,7 +1,6 @@
 package io.ppiofs.overlay.storage;
 
 import io.ppiofs.cbor.CborMap;
-import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -51,10 +50,7 @@ public record RepairMandate(PeerId tenant, long sequence, long maxBytes, Duratio
     public static Signed open(byte[] envelope, NetworkId network) {
         return TYPE.open(envelope, network, record -> {
             record.fields().requireFields(5);
-            PeerId tenant = RecordFields.peer(record.fields(), 2);
-            if (!tenant.names(record.signer())) {
-                throw new MalformedException("another key signed it");
-            }
+            PeerId tenant = RecordFields.tenant(record);
             RepairMandate mandate = new RepairMandate(
                     tenant,
                     record.fields().uint(3, Long.MAX_VALUE),

@@ -1,7 +1,6 @@
 package io.ppiofs.overlay.storage;
 
 import io.ppiofs.cbor.CborMap;
-import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
@@ -68,10 +67,7 @@ public record WriterLease(PeerId tenant, byte[] volume, PeerId writer, long sequ
         return TYPE.open(envelope, network, record -> {
             CborMap fields = record.fields();
             fields.requireFields(6);
-            PeerId tenant = RecordFields.peer(fields, 2);
-            if (!tenant.names(record.signer())) {
-                throw new MalformedException("another key signed it");
-            }
+            PeerId tenant = RecordFields.tenant(record);
             WriterLease lease = new WriterLease(
                     tenant,
                     fields.bytes(3, PinnedHead.VOLUME),
