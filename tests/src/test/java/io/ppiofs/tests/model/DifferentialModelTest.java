@@ -61,6 +61,24 @@ class DifferentialModelTest extends OnMount {
         interleaved(Seeds.next("differential, short"), QUICK_OPERATIONS);
     }
 
+    /** The kernel asks the same of the mount as before a write; only chown may be refused. */
+    @Test
+    @Tag("quick")
+    void a_change_of_no_owner_is_refused_while_somebody_else_writes() {
+        try (DifferentialRun run = newRun()) {
+            for (Operation operation : List.of(
+                    new Operation(0, "open 4 /shared/c 0301 02755"),
+                    new Operation(2, "chown /shared/c -1 -1"),
+                    new Operation(0, "write 4 10 1"),
+                    new Operation(2, "stat /shared/c"))) {
+                DifferentialRun.Answers answers = run.execute(operation);
+                if (answers.differ()) {
+                    throw new AssertionError(operation + ": " + answers);
+                }
+            }
+        }
+    }
+
     @Test
     void four_processes_in_turn_get_the_answers_and_the_tree_of_ext4() {
         interleaved(Seeds.next("differential, in turn"), OPERATIONS);

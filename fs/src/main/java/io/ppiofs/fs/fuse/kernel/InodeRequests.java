@@ -164,15 +164,17 @@ final class InodeRequests {
 
     /**
      * A change of nothing is chown(2) with -1 for both, or comes before a write that takes set-ids away (the write says so
-     * itself). For the owner and root set-ids go and the change time moves, as with any chown. Linux refuses others where
-     * the mode would change, unless they write.
+     * itself); the request is the same. For the owner and root set-ids go and the change time moves, as with any chown.
+     * Linux refuses others where the mode would change, unless they write.
      */
     private void changeNothing() {
         Attr now = core.getattr(node());
         boolean root = in.uid() == 0;
         boolean directory = (now.mode() & FileType.MASK) == FileType.DIRECTORY.bits();
         if (!root && in.uid() != now.uid()) {
-            boolean refused = !directory && FileSystemCore.losesSetIds(now, memberOf) && !writtenBySomebody();
+            boolean refused = !directory
+                    && FileSystemCore.losesSetIds(now, memberOf)
+                    && in.callerChangesOwner().orElseGet(() -> !writtenBySomebody());
             if (refused) {
                 throw PpiofsException.expected(ErrorKind.NOT_PERMITTED, "chown", Long.toUnsignedString(in.node()));
             }

@@ -6,6 +6,7 @@ import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.FileName;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 
@@ -80,7 +81,12 @@ final class Request {
     /** Also by a supplementary group, which the protocol does not tell; /proc does while the caller waits. */
     boolean callerIsMemberOf(int gid) {
         return in.getInt(Wire.IN_GID) == gid
-                || SupplementaryGroups.of(in.getInt(Wire.IN_PID)).contains(gid);
+                || CallingThread.groups(in.getInt(Wire.IN_PID)).contains(gid);
+    }
+
+    /** {@link CallingThread#changesOwner} of the caller. */
+    Optional<Boolean> callerChangesOwner() {
+        return CallingThread.changesOwner(in.getInt(Wire.IN_PID));
     }
 
     int intAt(int at) {
