@@ -93,6 +93,9 @@ public final class SectorOperations {
         StorageHost storage = hosted.get();
         if (storage != null) {
             for (StorageHost.Hosted one : storage.hosted()) {
+                if (one.ending()) {
+                    continue;
+                }
                 Map<String, @Nullable Object> facts = new LinkedHashMap<>();
                 facts.put("group", one.group().toString());
                 facts.put("slot", (long) one.slot());

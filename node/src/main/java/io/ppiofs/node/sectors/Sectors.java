@@ -121,12 +121,18 @@ public final class Sectors implements AutoCloseable {
      * Makes full sectors from the slots of a closed group that are hosted here. A slot that has a sector already, of the same
      * generation, gets no other.
      *
-     * @throws PpiofsException NOT_FOUND if no slot of the group is hosted here, or it lacks blocks; INVALID while it is open
+     * @throws PpiofsException NOT_FOUND if no slot of the group is hosted here, or it lacks blocks; INVALID while it is open, and
+     *     when all its slots here are to be deleted
      */
     List<SectorRecord> fromGroup(StorageHost storage, String group, SealParameters parameters, boolean keepUnsealed) {
         List<SectorRecord> made = new ArrayList<>();
+        boolean ends = false;
         for (StorageHost.Hosted hosted : storage.hosted()) {
-            if (!hosted.group().toString().equals(group) || hosted.ending()) {
+            if (!hosted.group().toString().equals(group)) {
+                continue;
+            }
+            if (hosted.ending()) {
+                ends = true;
                 continue;
             }
             TableChain chain = storage.table(hosted.tenant(), hosted.group());
@@ -139,6 +145,10 @@ public final class Sectors implements AutoCloseable {
                     group + "/" + hosted.slot(), hosted.tenant().toString(), hosted.generation());
             SectorRecord known = sectorOf(source);
             made.add(known != null ? known : fromSlot(storage, inventory, hosted, source, parameters, keepUnsealed));
+        }
+        if (made.isEmpty() && ends) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID, "seal", "group " + group, "it was given up; its blocks are in another group");
         }
         if (made.isEmpty()) {
             throw new PpiofsException(

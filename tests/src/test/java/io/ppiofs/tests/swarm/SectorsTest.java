@@ -84,7 +84,8 @@ class SectorsTest {
                     found[0] = sealed.out();
                     return true;
                 }
-                assertThat(sealed.err()).contains("still takes blocks");
+                // copies become a coded group when they are closed, and may go between the list and the sealing
+                assertThat(sealed.err()).containsAnyOf("still takes blocks", "it was given up");
             }
             return false;
         });
