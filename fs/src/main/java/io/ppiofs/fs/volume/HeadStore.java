@@ -158,6 +158,17 @@ public final class HeadStore {
         return adopted;
     }
 
+    /**
+     * Whether {@link #adopt(byte[])} would take a head from elsewhere, but for changes of this writer.
+     *
+     * @throws PpiofsException as {@link #adopt(byte[])}
+     */
+    public synchronized boolean isNewer(byte[] headEnvelope) {
+        Head head = Head.open(headEnvelope, keys, "a head from the network");
+        requireBelievable(head);
+        return isNewer(head, read());
+    }
+
     /** The first head of a volume that was made elsewhere, in a directory that has none. */
     synchronized Head adoptFirst(Head head) {
         requireBelievable(head);

@@ -179,7 +179,9 @@ class SharingTest {
         byte[] third = commit(Fixed.HLC + 2);
         HeadStore heads = imported(all.readOnly(0), first).heads();
         assertThat(heads.adopt(first).envelope()).isEqualTo(first);
+        assertThat(heads.isNewer(third)).isTrue();
         assertThat(heads.adopt(third).envelope()).isEqualTo(third);
+        assertThat(heads.isNewer(second)).isFalse();
         assertThat(heads.adopt(second).envelope()).isEqualTo(third);
         HeadStore again = reopened().heads();
         assertThat(again.adopt(first).envelope()).isEqualTo(third);

@@ -1,5 +1,6 @@
 package io.ppiofs.node.swarm;
 
+import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.volume.Head;
 import io.ppiofs.fs.volume.UnlockedVolume;
@@ -11,6 +12,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -91,32 +93,37 @@ final class Follower implements AutoCloseable {
         }
     }
 
-    /** Shows the head if it is newer. */
     private void follow(HeadBundle bundle) {
+        Head newer = adopt(volume, network, reader, bundle);
+        if (newer != null) {
+            show.accept(newer);
+        }
+    }
+
+    /**
+     * Makes a head that a peer has told the volume's, if it is newer and what its manifest says can be learnt.
+     *
+     * @return it, if its clock is later than that of the head before
+     */
+    static @Nullable Head adopt(UnlockedVolume volume, NetworkId network, SwarmReader reader, HeadBundle bundle) {
         try {
             Head before = volume.heads().read();
-            Head head = Head.open(bundle.head(), volume.keys(), "of a peer");
-            boolean newer = head.state().clock() > before.state().clock()
-                    || !java.util.Objects.equals(
-                            head.clear().manifestRoot(), before.clear().manifestRoot());
-            if (!newer || head.clear().manifestRoot() == null) {
-                return;
+            Cid manifest = Head.verify(bundle.head(), "of a peer").manifestRoot();
+            // an older one is not learnt either: its manifest would take the place of the newer one's
+            if (manifest == null || !volume.heads().isNewer(bundle.head())) {
+                return null;
             }
             // where its blocks are first: whoever sees the head must be able to read it
             reader.learnOnly(
-                    head.clear().manifestRoot(),
-                    network,
-                    List.of(),
-                    bytes -> volume.keys().openManifest(bytes));
+                    manifest, network, List.of(), bytes -> volume.keys().openManifest(bytes));
             Head now = volume.heads().adopt(bundle.head());
-            if (now.state().clock() > before.state().clock()) {
-                show.accept(now);
-            }
+            return now.state().clock() > before.state().clock() ? now : null;
         } catch (PpiofsException e) {
             LOG.info(
                     "volume {}: a head that was told cannot be followed: {}",
                     volume.config().name(),
                     e.getMessage());
+            return null;
         }
     }
 

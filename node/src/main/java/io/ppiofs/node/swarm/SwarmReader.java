@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -32,6 +33,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -42,8 +44,14 @@ import org.slf4j.LoggerFactory;
 final class SwarmReader implements SwarmBlockStore.Remote {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmReader.class);
 
-    /** A read that no peer answers fails after this; the kernel's caller hears EIO. */
-    private static final Duration PATIENCE = Duration.ofSeconds(25);
+    /**
+     * @param patience a read that no peer answers fails after this; the kernel's caller hears EIO
+     * @param inOutage the same after a read to which nobody has delivered anything, until somebody does: one read of a program can be
+     *     many here
+     */
+    record Times(Duration patience, Duration inOutage) {
+        static final Times DEFAULT = new Times(Duration.ofSeconds(20), Duration.ofSeconds(1));
+    }
 
     /** Peers that are asked for the same block at once, while they answer. */
     private static final int AT_ONCE = 2;
@@ -58,6 +66,9 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     private final TableRefresh tables;
     private final Supplier<Collection<PeerId>> operators;
     private final Regions regions;
+    private final Times times;
+    private volatile boolean outage;
+    private final AtomicBoolean probing = new AtomicBoolean();
 
     /**
      * @param operators peers to ask for what the book cannot name: manifests and inventories
@@ -70,7 +81,9 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             StripeReader stripes,
             TableRefresh tables,
             Supplier<Collection<PeerId>> operators,
-            Regions regions) {
+            Regions regions,
+            Times times) {
+        this.times = times;
         this.book = book;
         this.fetcher = fetcher;
         this.client = client;
@@ -87,7 +100,35 @@ final class SwarmReader implements SwarmBlockStore.Remote {
 
     @Override
     public Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
-        long end = System.nanoTime() + PATIENCE.toNanos();
+        if (!outage) {
+            return fetch(cids, times.patience());
+        }
+        // peers that are slow and not silent need longer than a caller is let wait: one read at a time goes on behind
+        // its caller
+        return probing.compareAndSet(false, true) ? probe(cids) : fetch(cids, times.inOutage());
+    }
+
+    private Map<Cid, ByteBuffer> probe(List<Cid> cids) {
+        CompletableFuture<Map<Cid, ByteBuffer>> found = new CompletableFuture<>();
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        found.complete(fetch(cids, times.patience()));
+                    } catch (RuntimeException e) {
+                        found.completeExceptionally(e);
+                    } finally {
+                        probing.set(false);
+                    }
+                },
+                "probe-peers");
+        thread.setDaemon(true);
+        thread.start();
+        await(found, () -> {}, System.nanoTime() + times.inOutage().toNanos());
+        return found.isDone() && !found.isCompletedExceptionally() ? found.join() : new HashMap<>();
+    }
+
+    private Map<Cid, ByteBuffer> fetch(List<Cid> cids, Duration patience) {
+        long end = System.nanoTime() + patience.toNanos();
         Map<Cid, ByteBuffer> fetched = fetch(cids, end);
         Set<Group> incomplete = new HashSet<>();
         List<Cid> missing = new ArrayList<>();
@@ -98,8 +139,15 @@ final class SwarmReader implements SwarmBlockStore.Remote {
                 missing.add(cid);
             }
         }
-        if (!missing.isEmpty() && System.nanoTime() - end < 0 && tables.refresh(incomplete)) {
+        boolean late = System.nanoTime() - end >= 0;
+        if (!missing.isEmpty() && !late && tables.refresh(incomplete)) {
             fetched.putAll(fetch(missing, end));
+        }
+        if (!fetched.isEmpty()) {
+            outage = false;
+        } else if (!missing.isEmpty() && late && patience.equals(times.patience())) {
+            outage = true; // a short wait shows nothing
+            LOG.warn("no peer delivered anything within {} s", patience.toSeconds());
         }
         return fetched;
     }
@@ -144,7 +192,7 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             throw interrupted(e);
         } catch (TimeoutException e) {
             cancel.run();
-            LOG.warn("peers did not deliver within {} s", PATIENCE.toSeconds());
+            LOG.debug("peers did not deliver in time");
         } catch (ExecutionException e) {
             LOG.info("a peer did not deliver: {}", String.valueOf(e.getCause()));
         }
@@ -173,7 +221,7 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     }
 
     private @Nullable ByteBuffer firstAnswer(Cid cid, ArrayDeque<PeerId> next) {
-        long end = System.nanoTime() + PATIENCE.toNanos();
+        long end = System.nanoTime() + times.patience().toNanos();
         BlockingQueue<Optional<ByteBuffer>> answers = new LinkedBlockingQueue<>();
         List<Fetch> asked = new ArrayList<>();
         int open = 0;

@@ -70,6 +70,9 @@ public final class SwarmService implements AutoCloseable {
 
     private static final int ASK_SECONDS = 20;
 
+    /** A record of the DHT may be an old one: so long operators, who keep the newest, are awaited all the same. */
+    private static final Duration RECORD_ALONE = Duration.ofSeconds(2);
+
     /** So many operators know who writes a volume. */
     private static final int WITNESSES = 7;
 
@@ -181,7 +184,8 @@ public final class SwarmService implements AutoCloseable {
                 stripes,
                 new TableRefresh(book, storage::table),
                 this::operators,
-                regions(config));
+                regions(config),
+                SwarmReader.Times.DEFAULT);
         try {
             if (volume.capability() instanceof Capability.ReadWrite rw && volume.writer() != null) {
                 learnToWrite(volume, volume.writer(), book, reader);
@@ -202,6 +206,7 @@ public final class SwarmService implements AutoCloseable {
                 }
             }
             learn(volume, book, reader::learnOnly);
+            catchUp(volume, book, reader);
             return reader(volume, local, book, reader, config);
         } catch (RuntimeException e) {
             book.close();
@@ -250,14 +255,7 @@ public final class SwarmService implements AutoCloseable {
      */
     private boolean takeTurn(
             UnlockedVolume volume, WriterIdentity writer, GroupBook book, SwarmReader reader, WriterPresence presence) {
-        VolumeId id = volume.config().id();
-        Set<PeerId> peers = new LinkedHashSet<>(witnesses(volume, book));
-        peers.addAll(knownOperators());
-        List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(records.get(id)));
-        peers.forEach(peer -> answers.add(silent.ask(peer, () -> storage.heads(peer, id.bytes()))));
-        List<HeadBundle> found = new ArrayList<>(bundles(id, answers, WriterPresence.ANSWER));
-        Collections.reverse(found);
-        for (HeadBundle bundle : found) {
+        for (HeadBundle bundle : told(volume, book)) {
             try {
                 Head before = volume.heads().read();
                 if (Head.verify(bundle.head(), "kept by a peer").certificate().slot() == writer.slot()) {
@@ -281,6 +279,32 @@ public final class SwarmService implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /** What the DHT tells now, and those that hold the volume's blocks: the newest first. */
+    private List<HeadBundle> told(UnlockedVolume volume, GroupBook book) {
+        VolumeId id = volume.config().id();
+        Set<PeerId> peers = new LinkedHashSet<>(witnesses(volume, book));
+        peers.addAll(knownOperators());
+        List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(records.get(id)));
+        peers.forEach(peer -> answers.add(silent.ask(peer, () -> storage.heads(peer, id.bytes()))));
+        List<HeadBundle> found = new ArrayList<>(bundles(id, answers, WriterPresence.ANSWER));
+        Collections.reverse(found);
+        return found;
+    }
+
+    /**
+     * The head that a home read last, or that the DHT gave it, may be an old one, whose blocks are nowhere any more: before it
+     * is shown those are asked that hold the volume's blocks, and so its newest head.
+     */
+    private void catchUp(UnlockedVolume volume, GroupBook book, SwarmReader reader) {
+        for (HeadBundle bundle : told(volume, book)) {
+            Head newer = Follower.adopt(volume, network.id(), reader, bundle);
+            if (newer != null) {
+                LOG.info("volume {}: shows {}", volume.config().name(), newer);
+                return;
+            }
+        }
     }
 
     /** Nothing of this home is anywhere but in its heads, and nothing of it is remembered beside them. */
@@ -536,7 +560,8 @@ public final class SwarmService implements AutoCloseable {
     private List<HeadBundle> bundles(VolumeId volume) {
         CompletableFuture<List<PinnedHead.Signed>> recorded = records.get(volume);
         List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(recorded));
-        awaitOperators(() -> !recorded.getNow(List.of()).isEmpty());
+        long alone = System.nanoTime() + RECORD_ALONE.toNanos();
+        awaitOperators(() -> !recorded.getNow(List.of()).isEmpty() && System.nanoTime() - alone > 0);
         knownOperators().forEach(peer -> answers.add(storage.heads(peer, volume.bytes())));
         return bundles(volume, answers, Duration.ofSeconds(ASK_SECONDS));
     }

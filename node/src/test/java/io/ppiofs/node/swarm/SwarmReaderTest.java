@@ -2,10 +2,12 @@ package io.ppiofs.node.swarm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.MemoryBlockStore;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
@@ -23,10 +25,14 @@ import io.ppiofs.overlay.fetch.Transfer;
 import io.ppiofs.overlay.fetch.Want;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
+import io.ppiofs.overlay.placement.SlotTable;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
@@ -35,6 +41,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -146,21 +154,90 @@ class SwarmReaderTest {
         book.close();
     }
 
-    private SwarmReader reader() {
-        Fetcher nothing = new Fetcher() {
-            @Override
-            public Transfer fetch(List<Want> wants, Priority priority, BlockSink sink) {
-                throw new AssertionError("not needed");
-            }
+    /** Delivers all of one block after a time, or never. */
+    private final class Delivery implements Fetcher {
+        volatile @Nullable Duration after;
 
-            @Override
-            public CompletableFuture<List<ByteBuffer>> fetch(List<Want> wants, Priority priority) {
-                throw new AssertionError("not needed");
+        @Override
+        public Transfer fetch(List<Want> wants, Priority priority, BlockSink sink) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            Duration wait = after;
+            if (wait != null) {
+                CompletableFuture.delayedExecutor(wait.toMillis(), TimeUnit.MILLISECONDS)
+                        .execute(() -> {
+                            if (!done.isDone()) {
+                                sink.onBlock(0, block.cid(), block.bytes().duplicate());
+                                done.complete(null);
+                            }
+                        });
             }
-        };
-        StripeReader stripes = new StripeReader(book, nothing, new MemoryBlockStore(), StripeReader.Times.DEFAULT);
+            return new Transfer() {
+                @Override
+                public CompletableFuture<Void> done() {
+                    return done;
+                }
+
+                @Override
+                public void cancel() {
+                    done.cancel(false);
+                }
+            };
+        }
+
+        @Override
+        public CompletableFuture<List<ByteBuffer>> fetch(List<Want> wants, Priority priority) {
+            throw new AssertionError("not needed");
+        }
+    }
+
+    private final Delivery delivery = new Delivery();
+
+    private SwarmReader reader() {
+        return reader(SwarmReader.Times.DEFAULT);
+    }
+
+    private SwarmReader reader(SwarmReader.Times times) {
+        StripeReader stripes = new StripeReader(book, delivery, new MemoryBlockStore(), StripeReader.Times.DEFAULT);
         TableRefresh tables = new TableRefresh(book, (holder, tenant, group) -> new CompletableFuture<>());
-        return new SwarmReader(book, nothing, peers, stripes, tables, List::of, new Regions(List.of(), List::of));
+        return new SwarmReader(
+                book, delivery, peers, stripes, tables, List::of, new Regions(List.of(), List::of), times);
+    }
+
+    private void place() {
+        Scheme one = Scheme.copies(1);
+        Inventory inventory = new Inventory(
+                one, List.of(new Inventory.Entry(block.cid(), block.bytes().remaining())));
+        IdentityKey tenant = IdentityKey.generate(RANDOM);
+        SlotTable table = new SlotTable(
+                tenant.peerId(),
+                GroupId.random(RANDOM),
+                1,
+                one,
+                SlotTable.State.CLOSED,
+                ids(1),
+                SwarmReader.asBlock(inventory.encode()).cid());
+        book.learn(table.sign(tenant, NetworkId.LOCAL), inventory);
+    }
+
+    @Test
+    void after_a_read_that_nobody_answered_the_next_ones_wait_for_less_until_somebody_does() {
+        place();
+        Duration patience = Duration.ofSeconds(2);
+        SwarmReader reader = reader(new SwarmReader.Times(patience, Duration.ofMillis(20)));
+        List<Cid> wanted = List.of(block.cid());
+        long begin = System.nanoTime();
+        assertThat(reader.fetch(wanted)).isEmpty();
+        long first = System.nanoTime();
+        assertThat(Duration.ofNanos(first - begin)).isGreaterThanOrEqualTo(patience);
+        for (int i = 0; i < 10; i++) {
+            assertThat(reader.fetch(wanted)).isEmpty();
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - first)).isLessThan(patience.multipliedBy(5));
+
+        // slower than anybody is let wait now, and heard all the same
+        delivery.after = Duration.ofMillis(500);
+        await("the outage is over").until(() -> !reader.fetch(wanted).isEmpty());
+        assertThat(reader.fetch(wanted)).containsOnlyKeys(block.cid());
     }
 
     private static List<PeerId> ids(int count) {
@@ -171,7 +248,7 @@ class SwarmReaderTest {
         return ids;
     }
 
-    /** One after the other this would take 25 s for each frozen peer, three minutes. */
+    /** One after the other this would take 20 s for each frozen peer, three minutes. */
     @Test
     @Timeout(25)
     void frozen_peers_hold_up_nobody() {

@@ -8,6 +8,7 @@ import io.ppiofs.tests.harness.PpiofsMount;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,6 +49,11 @@ class DeletionTest {
         assertThat(before).isGreaterThan(2 * 45_000_000);
         String sum =
                 Command.of("sha256sum", writer.dir().resolve("kept")).ok().out().substring(0, 64);
+        Path capability = swarm.capability();
+        PpiofsMount earlier = swarm.reader(swarm.home("earlier"), capability);
+        earlier.mount();
+        assertThat(Command.of("ls", earlier.dir()).ok().out()).contains("deleted");
+        earlier.umount();
 
         Command.of("rm", writer.dir().resolve("deleted")).ok();
         swarm.sync();
@@ -56,12 +62,16 @@ class DeletionTest {
         System.out.printf("deletion: %,d bytes on peers before, %,d after%n", before, hosted());
         assertThat(swarm.info()).containsPattern("\"freedOnPeersBytes\" ?: ?[1-9][0-9]{7}");
 
-        Path capability = swarm.capability();
         writer.kill9();
         writer.close();
-        PpiofsMount reader = swarm.reader(swarm.home("reader"), capability);
-        reader.mount();
-        assertThat(Command.of("sha256sum", reader.dir().resolve("kept")).ok().out())
-                .startsWith(sum);
+        // a fresh home, and one whose last head reaches what is no more
+        for (PpiofsMount reader : List.of(swarm.reader(swarm.home("reader"), capability), earlier)) {
+            reader.mount();
+            assertThat(Command.of("ls", reader.dir()).ok().out()).doesNotContain("deleted");
+            assertThat(Command.of("sha256sum", reader.dir().resolve("kept"))
+                            .ok()
+                            .out())
+                    .startsWith(sum);
+        }
     }
 }
