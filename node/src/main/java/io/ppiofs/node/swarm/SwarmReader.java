@@ -50,8 +50,11 @@ final class SwarmReader implements SwarmBlockStore.Remote {
      *     many here
      */
     record Times(Duration patience, Duration inOutage) {
-        static final Times DEFAULT = new Times(Duration.ofSeconds(20), Duration.ofSeconds(1));
+        static final Times DEFAULT = new Times(Duration.ofSeconds(16), Duration.ofSeconds(1));
     }
+
+    /** At least so long is waited for peers that a newer table has named. */
+    private static final Duration AFTER_REFRESH = Duration.ofSeconds(3);
 
     /** Peers that are asked for the same block at once, while they answer. */
     private static final int AT_ONCE = 2;
@@ -128,7 +131,8 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     }
 
     private Map<Cid, ByteBuffer> fetch(List<Cid> cids, Duration patience) {
-        long end = System.nanoTime() + patience.toNanos();
+        long begin = System.nanoTime();
+        long end = begin + patience.toNanos();
         Map<Cid, ByteBuffer> fetched = fetch(cids, end);
         Set<Group> incomplete = new HashSet<>();
         List<Cid> missing = new ArrayList<>();
@@ -139,15 +143,18 @@ final class SwarmReader implements SwarmBlockStore.Remote {
                 missing.add(cid);
             }
         }
-        boolean late = System.nanoTime() - end >= 0;
-        if (!missing.isEmpty() && !late && tables.refresh(incomplete)) {
-            fetched.putAll(fetch(missing, end));
+        boolean whole = patience.equals(times.patience());
+        if (!missing.isEmpty() && (whole || System.nanoTime() - end < 0) && tables.refresh(incomplete)) {
+            long more = System.nanoTime() + AFTER_REFRESH.toNanos();
+            fetched.putAll(fetch(missing, end - more < 0 ? more : end));
         }
+        Duration waited = Duration.ofNanos(System.nanoTime() - begin);
         if (!fetched.isEmpty()) {
             outage = false;
-        } else if (!missing.isEmpty() && late && patience.equals(times.patience())) {
-            outage = true; // a short wait shows nothing
-            LOG.warn("no peer delivered anything within {} s", patience.toSeconds());
+        } else if (!missing.isEmpty() && whole && waited.compareTo(times.inOutage()) > 0) {
+            // nobody came, however long that took; a short wait would show nothing
+            outage = true;
+            LOG.warn("no peer delivered anything within {} s", waited.toSeconds());
         }
         return fetched;
     }

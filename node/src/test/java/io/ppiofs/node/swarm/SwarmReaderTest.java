@@ -248,7 +248,7 @@ class SwarmReaderTest {
         return ids;
     }
 
-    /** One after the other this would take 20 s for each frozen peer, three minutes. */
+    /** One after the other this would take 16 s for each frozen peer, two minutes. */
     @Test
     @Timeout(25)
     void frozen_peers_hold_up_nobody() {
