@@ -29,8 +29,11 @@ import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
 import io.ppiofs.node.network.OverlayNetwork;
+import io.ppiofs.node.swarm.Custodies;
 import io.ppiofs.node.swarm.SwarmService;
 import io.ppiofs.node.swarm.SwarmVolume;
+import io.ppiofs.overlay.identity.PeerId;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -346,6 +349,18 @@ public final class EmbeddedServices implements NodeServices {
                     ErrorKind.NOT_PERMITTED, "share", "volume " + name, "this home holds less than that of it");
         }
         return capability.text();
+    }
+
+    @Override
+    public String custodian(String name, Unlock unlock, PeerId peer, Duration lasts) {
+        if (!(unlocked(name, unlock).capability() instanceof Capability.ReadWrite rw)) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_PERMITTED,
+                    "custodian",
+                    "volume " + name,
+                    "only a home that can write it names its custodians");
+        }
+        return Custodies.text(swarm("custodian", "volume " + name).custody(rw, peer, lasts));
     }
 
     @Override

@@ -88,6 +88,11 @@ public record Home(Path root) {
         return root.resolve("sectors");
     }
 
+    /** Whose leases this node prolongs. */
+    public Path custodyDirectory() {
+        return root.resolve("custody");
+    }
+
     /** One directory per network that the home knows. */
     public Path networksDirectory() {
         return root.resolve("networks");

@@ -6,6 +6,8 @@ import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.overlay.identity.PeerId;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -70,6 +72,13 @@ public interface NodeServices extends AutoCloseable {
      * @throws PpiofsException WRONG_KEY, NOT_PERMITTED if this home has not that right
      */
     String share(String name, Unlock unlock, String right);
+
+    /**
+     * Lets a peer prolong what the volume has leased, and do nothing else, as text for {@code ppiofs custody add}.
+     *
+     * @throws PpiofsException WRONG_KEY, NOT_PERMITTED if this home cannot write the volume, NOT_CONNECTED in no network
+     */
+    String custodian(String name, Unlock unlock, PeerId peer, Duration lasts);
 
     /**
      * From now on, the volume's blocks belong on peers of the node's network, kept like this. An open volume that is on peers

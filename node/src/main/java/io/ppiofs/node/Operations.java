@@ -31,6 +31,7 @@ final class Operations implements Handler {
     private final GrantOperations grants;
     private final SectorOperations sectors;
     private final DrainOperations drains;
+    private final CustodyOperations custodies;
     private final AuditOperations audits;
 
     Operations(Node node) {
@@ -42,6 +43,7 @@ final class Operations implements Handler {
                 () -> IdentityFile.loadOrCreate(node.home().identityFile()).peerId(),
                 this::addresses);
         this.audits = new AuditOperations(node);
+        this.custodies = new CustodyOperations(node);
         this.drains = new DrainOperations(this::storage);
         this.sectors = new SectorOperations(node.sectors(), () -> {
             StorageService lent = storage();
@@ -65,6 +67,8 @@ final class Operations implements Handler {
             case "volume.list" -> listVolumes();
             case "volume.info" -> volumeInfo(request);
             case "volume.share" -> share(request);
+            case "volume.custodian" -> custodies.name(request);
+            case "custody.add", "custody.list", "custody.remove" -> custodies.handle(request);
             case "volume.import" -> importVolume(request);
             case "volume.place" -> place(request);
             case "volume.sync" -> syncVolume(request, asker);

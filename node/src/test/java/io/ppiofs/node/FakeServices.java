@@ -10,6 +10,7 @@ import io.ppiofs.fs.fuse.RequestTimes;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.overlay.identity.PeerId;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -90,6 +91,11 @@ public final class FakeServices implements NodeServices {
     @Override
     public VolumeSummary importVolume(String capability, Unlock protection) {
         throw new PpiofsException(ErrorKind.NOT_CONNECTED, "import", "volume", "there is no network here");
+    }
+
+    @Override
+    public String custodian(String name, Unlock unlock, PeerId peer, Duration lasts) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

@@ -61,6 +61,7 @@ public final class Main implements Runnable {
                     .put("find", FindCommand::new)
                     .put("network", NetworkCommand::new)
                     .put("grant", GrantCommand::new)
+                    .put("custody", CustodyCommand::new)
                     .put("fsck", FsckCommand::new)
                     .put("scrub", ScrubCommand::new)
                     .put("gc", GcCommand::new)

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
         name = "volume",
         header = "make, list and describe volumes",
         description = "A volume is one filesystem with keys of its own.",
-        synopsisSubcommandLabel = "create|list|info",
+        synopsisSubcommandLabel = "create|list|info|share|custodian|import|place|sync",
         sortOptions = false,
         footerHeading = "%nEXAMPLES%n",
         footer = {"  ppiofs volume create photos --passphrase-file ~/.photos-passphrase", "  ppiofs volume list --json"
@@ -41,7 +41,7 @@ final class VolumeCommand implements Runnable {
     public void run() {
         if (spec != null) {
             throw new ParameterException(
-                    spec.commandLine(), "Missing command: create, list, info, share, import, place or sync");
+                    spec.commandLine(), "Missing command: create, list, info, share, custodian, import, place or sync");
         }
     }
 
@@ -165,6 +165,37 @@ final class VolumeCommand implements Runnable {
         Map<?, ?> facts = main.node()
                 .ask(MountRequest.withUnlock(order, unlock.read(around.environment(), null, null)), Progress.NONE);
         json.print(around, facts, () -> around.out().println(Facts.text(facts, "capability")));
+        return 0;
+    }
+
+    @Command(
+            name = "custodian",
+            header = "let a node prolong what peers keep of a volume",
+            description = {
+                "Prints a custody for one node, which can neither read nor change the volume with it, but keeps its leases on "
+                        + "peers from ending while the machines that write it are away for more than 90 days.",
+                "  ppiofs volume custodian photos 12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq > photos.custody"
+            })
+    int custodian(
+            @Parameters(paramLabel = "NAME", description = "the volume") String name,
+            @Parameters(paramLabel = "PEER", description = "the node, as 'ppiofs id' shows it there") String peer,
+            @Option(
+                            names = "--days",
+                            paramLabel = "N",
+                            defaultValue = "366",
+                            description = "for so long; default: ${DEFAULT-VALUE}")
+                    long days,
+            @Mixin UnlockOptions unlock,
+            @Mixin JsonOption json)
+            throws IOException, InterruptedException {
+        Surroundings around = main.surroundings();
+        Request order = new Request("volume.custodian")
+                .with("name", name)
+                .with("peer", peer)
+                .with("days", days);
+        Map<?, ?> facts = main.node()
+                .ask(MountRequest.withUnlock(order, unlock.read(around.environment(), null, null)), Progress.NONE);
+        json.print(around, facts, () -> around.out().println(Facts.text(facts, "custody")));
         return 0;
     }
 

@@ -1,6 +1,7 @@
 package io.ppiofs.node.network;
 
 import io.ppiofs.node.storage.StorageService;
+import io.ppiofs.node.swarm.Custodies;
 import io.ppiofs.overlay.network.RevocationList;
 import java.time.Duration;
 import java.util.List;
@@ -30,6 +31,11 @@ public interface NetworkService extends AutoCloseable {
 
     /** What the DHT knows of a peer (addresses), a CID (providers) or a key (value). */
     CompletableFuture<Map<String, @Nullable Object>> find(String peerOrKey);
+
+    /** Whose leases this node prolongs; null if it cannot. */
+    default @Nullable Custodies custodies() {
+        return null;
+    }
 
     /** What this node lends to others; null if it lends nothing. */
     default @Nullable StorageService storage() {

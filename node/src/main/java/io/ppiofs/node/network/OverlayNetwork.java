@@ -7,6 +7,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Home;
 import io.ppiofs.node.storage.StorageOrder;
 import io.ppiofs.node.storage.StorageService;
+import io.ppiofs.node.swarm.Custodies;
 import io.ppiofs.node.swarm.HeadRecords;
 import io.ppiofs.node.swarm.HeadTopics;
 import io.ppiofs.node.swarm.SwarmService;
@@ -50,6 +51,7 @@ import io.ppiofs.overlay.rendezvous.PublicRendezvous;
 import io.ppiofs.overlay.storage.StorageAdvert;
 import io.ppiofs.overlay.storage.StorageClient;
 import io.ppiofs.overlay.storage.StorageDirectory;
+import io.ppiofs.overlay.storage.StorageHost;
 import io.ppiofs.overlay.swarm.ConnectionGate;
 import io.ppiofs.overlay.swarm.SwarmCounters;
 import io.ppiofs.overlay.swarm.SwarmMetrics;
@@ -127,6 +129,7 @@ public final class OverlayNetwork implements NetworkService {
     private final HeadTopics headTopics;
     private final HeadRecords headRecords;
     private final SwarmService swarmService;
+    private final Custodies custodies;
     private volatile @Nullable StorageService storage;
     private volatile ToLongFunction<PeerId> storedForUs = peer -> 0;
 
@@ -214,6 +217,8 @@ public final class OverlayNetwork implements NetworkService {
                         PeerMemory.ofProcess(REMEMBERED_PEERS),
                         FetchOptions.DEFAULT,
                         blockWork));
+        custodies =
+                new Custodies(home.custodyDirectory(), node.host(), network, storageClient, operators, this::hosted);
         neighbours = new Neighbours(node.host(), network.id().toString(), NeighbourOptions.DEFAULT);
         neighbours.candidatesFrom(this::somePeers);
         pastNeighbours = home.networksDirectory().resolve(network.id() + ".neighbours");
@@ -336,6 +341,7 @@ public final class OverlayNetwork implements NetworkService {
                         EnumSet.of(SuperPeerAdvert.Service.RELAY, SuperPeerAdvert.Service.DISCOVERY));
             }
             started.lend(home, order.store());
+            started.custodies.start();
             return started;
         } catch (CompletionException e) {
             started.close();
@@ -367,6 +373,16 @@ public final class OverlayNetwork implements NetworkService {
             close();
             throw e;
         }
+    }
+
+    private @Nullable StorageHost hosted() {
+        StorageService lent = storage;
+        return lent == null ? null : lent.storage();
+    }
+
+    @Override
+    public Custodies custodies() {
+        return custodies;
     }
 
     /** What this node does for its volumes in the network. */
@@ -638,6 +654,7 @@ public final class OverlayNetwork implements NetworkService {
         if (superPeer) {
             keepRecordsNow();
         }
+        custodies.close();
         swarmService.close();
         StorageService lent = storage;
         if (lent != null) {

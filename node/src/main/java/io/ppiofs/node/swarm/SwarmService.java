@@ -27,7 +27,9 @@ import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.placement.Candidate;
+import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Rendezvous;
+import io.ppiofs.overlay.storage.Custody;
 import io.ppiofs.overlay.storage.PinnedHead;
 import io.ppiofs.overlay.storage.StorageAdvert;
 import io.ppiofs.overlay.storage.StorageClient;
@@ -67,6 +69,12 @@ public final class SwarmService implements AutoCloseable {
 
     /** Directory of the tags of its groups. */
     private static final String TAGS = "tags";
+
+    /** When its leases were prolonged. */
+    private static final String RENEWED = "renewed";
+
+    /** A writer's own right to prolong, made anew for each request: clocks may differ by so much. */
+    private static final Duration OWN_CUSTODY = Duration.ofDays(1);
 
     private static final int ASK_SECONDS = 20;
 
@@ -493,6 +501,15 @@ public final class SwarmService implements AutoCloseable {
         drainer.sweeper().onlyWhile(presence::isAlone);
         SwarmVolume opened = new SwarmVolume(book, reader, store, writing, cache, volumes::remove);
         drainer.start(opened::progressed);
+        opened.keeps(new LeaseKeeper(
+                volume.config().name(),
+                where.path().resolve(RENEWED),
+                () -> holders(book),
+                false,
+                peer -> silent.ask(
+                        peer, () -> storage.renew(peer, custody(rw, host.id(), OWN_CUSTODY), groupsOn(book, peer))),
+                host.scheduler(),
+                LeaseKeeper.Times.DEFAULT));
         opened.audits(new VolumeAuditor(
                 new AuditedGroups(
                         volume.config().name(), network.id(), book, local, store, trust, directory, drainer::isFilled),
@@ -503,6 +520,26 @@ public final class SwarmService implements AutoCloseable {
                 host.scheduler()::wallMillis,
                 config.get(NodeConfig.AUDIT_EVERY)));
         return opened(opened);
+    }
+
+    private static Set<PeerId> holders(GroupBook book) {
+        Set<PeerId> holders = new HashSet<>();
+        book.current().forEach(group -> holders.addAll(group.holders()));
+        return holders;
+    }
+
+    private static List<GroupId> groupsOn(GroupBook book, PeerId holder) {
+        return book.current().stream()
+                .filter(group -> group.holders().contains(holder))
+                .map(Group::id)
+                .toList();
+    }
+
+    /** The right to prolong the leases of a volume for so long. */
+    public Custody.Signed custody(Capability.ReadWrite volume, PeerId custodian, Duration lasts) {
+        IdentityKey tenant = IdentityKey.ofSeed(volume.tenantSeed().bytes());
+        return new Custody(tenant.peerId(), custodian, host.scheduler().wallMillis() + lasts.toMillis())
+                .sign(tenant, network.id());
     }
 
     /** Operators other than this node, by what their adverts say. */

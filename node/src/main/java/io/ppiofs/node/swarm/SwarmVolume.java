@@ -69,6 +69,7 @@ public final class SwarmVolume implements AutoCloseable {
     private volatile @Nullable Follower follower;
     private Gossip.@Nullable Subscription subscription;
     private volatile @Nullable VolumeAuditor auditor;
+    private volatile @Nullable LeaseKeeper leases;
 
     SwarmVolume(
             GroupBook book,
@@ -232,6 +233,12 @@ public final class SwarmVolume implements AutoCloseable {
         by.start();
     }
 
+    /** Prolongs what is leased from now on, until this volume is closed. */
+    void keeps(LeaseKeeper by) {
+        leases = by;
+        by.start();
+    }
+
     /** Null for a volume that is only read. */
     public @Nullable VolumeAuditor auditor() {
         return auditor;
@@ -268,6 +275,10 @@ public final class SwarmVolume implements AutoCloseable {
             VolumeAuditor auditing = auditor;
             if (auditing != null) {
                 facts.putAll(auditing.facts());
+            }
+            LeaseKeeper keeping = leases;
+            if (keeping != null) {
+                facts.put("leasesEndUnix", keeping.endMillis() / 1000);
             }
         }
         return facts;
@@ -357,6 +368,10 @@ public final class SwarmVolume implements AutoCloseable {
         VolumeAuditor auditing = auditor;
         if (auditing != null) {
             auditing.close();
+        }
+        LeaseKeeper keeping = leases;
+        if (keeping != null) {
+            keeping.close();
         }
         if (writing != null) {
             writing.presence().ending(LAST_GRACE.multipliedBy(2));

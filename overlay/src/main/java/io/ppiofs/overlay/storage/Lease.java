@@ -55,6 +55,10 @@ record Lease(
                 false);
     }
 
+    Lease prolonged(long until) {
+        return new Lease(key, generation, sequence, uploaders, maxBytes, until, deleteAtMillis, ordered, mandated);
+    }
+
     CborMap encode() {
         return CborMap.builder()
                 .put(1, key.tenant().toBytes())

@@ -1,5 +1,6 @@
 package io.ppiofs.overlay.storage;
 
+import com.google.common.collect.Iterables;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.cbor.Cbor;
 import io.ppiofs.cbor.CborArray;
@@ -26,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -54,6 +56,17 @@ public final class StorageClient {
         this.network = network;
         this.protocol = StorageProtocol.id(network);
     }
+
+    /**
+     * Leases that were prolonged.
+     *
+     * @param slots how many
+     * @param lifetime how long each of them lasts now at least
+     * @param holders other peers that hold something of the tenant, as far as this one knows
+     */
+    public record Renewed(int slots, Duration lifetime, List<PeerId> holders) {}
+
+    private static final Renewed NOTHING_RENEWED = new Renewed(0, LeaseOrder.USUAL, List.of());
 
     /**
      * A lease that stands.
@@ -413,6 +426,38 @@ public final class StorageClient {
                         RecordFields.peer(answer, 2),
                         Duration.ofMillis(answer.uint(3, WriterLease.LONGEST.toMillis())),
                         answer.uint(4, Long.MAX_VALUE)));
+    }
+
+    /**
+     * Prolongs leases of a tenant whose custodian this peer is.
+     *
+     * @param groups of which; null for all that the tenant has there
+     * @return what is leased there; fails with ACCESS_DENIED if the right is another peer's or has ended, or the tenant has no grant
+     */
+    public CompletableFuture<Renewed> renew(
+            PeerId operator, Custody.Signed custody, @Nullable Collection<GroupId> groups) {
+        if (groups == null) {
+            return renew(operator, custody, CborSimple.NULL);
+        }
+        CompletableFuture<Renewed> all = CompletableFuture.completedFuture(NOTHING_RENEWED);
+        for (List<GroupId> page : Iterables.partition(groups, StorageProtocol.RENEWED_GROUPS)) {
+            ByteBuffer packed = ByteBuffer.allocate(page.size() * GroupId.LENGTH);
+            page.forEach(group -> packed.put(group.bytes()));
+            all = all.thenCompose(before -> renew(operator, custody, CborBytes.of(packed.array()))
+                    .thenApply(more -> new Renewed(before.slots() + more.slots(), more.lifetime(), more.holders())));
+        }
+        return all;
+    }
+
+    private CompletableFuture<Renewed> renew(PeerId operator, Custody.Signed custody, Cbor groups) {
+        return ask(
+                operator,
+                StorageProtocol.Ask.RENEW,
+                CborMap.builder().put(2, custody.envelope()).put(3, groups),
+                answer -> new Renewed(
+                        (int) answer.uint(2, Integer.MAX_VALUE),
+                        RecordFields.lifetime(answer, 3),
+                        RecordFields.peers(answer, 4, StorageProtocol.CO_HOLDERS)));
     }
 
     /** What the operator says of itself. */

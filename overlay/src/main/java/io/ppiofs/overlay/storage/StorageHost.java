@@ -80,6 +80,9 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     /** A slot that a holder leased for repair must be named by a table until then. */
     private static final Duration MANDATED = Duration.ofDays(1);
 
+    /** A lease that would be prolonged by less stays as it is: writing the book costs. */
+    private static final Duration RENEWED_AGAIN = Duration.ofDays(1);
+
     private static final String LEASE = "l/";
     private static final String TABLE = "t/";
     private static final String MANDATE = "m/";
@@ -332,6 +335,48 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         }
         book.sync();
         return new StorageClient.Leased(available(kept), lifetime);
+    }
+
+    /**
+     * Prolongs the leases of a tenant; not those that are to be deleted, nor those that no table names yet.
+     *
+     * @param asker must be the custodian
+     * @param groups of which; null for all
+     */
+    public synchronized StorageClient.Renewed renew(PeerId asker, Custody custody, @Nullable Set<GroupId> groups) {
+        long now = wallMillis.getAsLong();
+        PeerId tenant = custody.tenant();
+        if (!custody.custodian().equals(asker) || custody.untilMillis() <= now) {
+            throw refused(ErrorKind.ACCESS_DENIED, "renew", "the right is another peer's, or has ended");
+        }
+        GrantBook.Account account = grants.live(tenant, now);
+        if (account != null) { // a grant that gets old is renewed on the way
+            var kept = grants.request(tenant, account.bytes(), null, new GrantBook.Applicant(asker, "", 0), now);
+            LOG.debug("the grant is {}", kept);
+        }
+        requireLive(tenant);
+        long until = now + LeaseOrder.USUAL.toMillis();
+        int renewed = 0;
+        for (Slot slot : slots.values()) {
+            Lease lease = slot.lease;
+            boolean wanted = groups == null || groups.contains(lease.key().group());
+            if (wanted && lease.key().tenant().equals(tenant) && lease.deleteAtMillis() == 0 && !lease.mandated()) {
+                if (until - lease.untilMillis() > RENEWED_AGAIN.toMillis()) {
+                    var same = keep(slot, lease.prolonged(until));
+                    LOG.debug("slot {} lasts longer", same.lease.key().text());
+                }
+                renewed++;
+            }
+        }
+        book.sync();
+        List<PeerId> holders = tables.values().stream()
+                .filter(chain -> chain.tenant().equals(tenant))
+                .flatMap(chain -> chain.newest().holders().stream())
+                .filter(holder -> !holder.equals(operator.peerId()))
+                .distinct()
+                .limit(StorageProtocol.CO_HOLDERS)
+                .toList();
+        return new StorageClient.Renewed(renewed, LeaseOrder.USUAL.minus(RENEWED_AGAIN), holders);
     }
 
     /** Leases a replacement slot to a holder of the group, under the tenant's mandate. */

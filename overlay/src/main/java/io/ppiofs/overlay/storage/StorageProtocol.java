@@ -30,7 +30,8 @@ final class StorageProtocol {
         VOUCH,
         JOURNAL,
         JOURNAL_PAGE,
-        WRITER
+        WRITER,
+        RENEW
     }
 
     /** Why not; the ordinal plus one is the number on the wire: append only. */
@@ -82,6 +83,12 @@ final class StorageProtocol {
 
     /** Heads of one answer: with 64 KiB each they fit a message. */
     static final int HEADS_PAGE = 7;
+
+    /** Other holders of a tenant in one answer. */
+    static final int CO_HOLDERS = 4_096;
+
+    /** Groups of one request to prolong leases. */
+    static final int RENEWED_GROUPS = 16_384;
 
     private StorageProtocol() {}
 

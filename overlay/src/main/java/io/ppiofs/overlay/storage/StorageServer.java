@@ -30,13 +30,17 @@ import io.ppiofs.overlay.placement.TableChain;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -237,6 +241,14 @@ public final class StorageServer implements AutoCloseable {
                         .put(3, held.left().toMillis())
                         .put(4, held.renewals());
             }
+            case RENEW -> {
+                StorageClient.Renewed renewed = storage.renew(
+                        asker, Custody.open(record(request, 2), network).custody(), renewedGroups(request));
+                yield CborMap.builder()
+                        .put(2, renewed.slots())
+                        .put(3, renewed.lifetime().toSeconds())
+                        .put(4, RecordFields.peers(renewed.holders()));
+            }
             case HEADS ->
                 CborMap.builder()
                         .put(
@@ -244,6 +256,22 @@ public final class StorageServer implements AutoCloseable {
                                 RecordFields.envelopes(storage.heads(
                                         request.bytes(2, PinnedHead.VOLUME), StorageProtocol.HEADS_PAGE)));
         };
+    }
+
+    /** Null: all. */
+    private static @Nullable Set<GroupId> renewedGroups(CborMap request) throws MalformedException {
+        if (request.get(3) == CborSimple.NULL) {
+            return null;
+        }
+        byte[] packed = request.bytes(3, 0, StorageProtocol.RENEWED_GROUPS * GroupId.LENGTH);
+        if (packed.length % GroupId.LENGTH != 0) {
+            throw new MalformedException("field 3 is no list of groups");
+        }
+        Set<GroupId> groups = new HashSet<>();
+        for (int at = 0; at < packed.length; at += GroupId.LENGTH) {
+            groups.add(GroupId.of(Arrays.copyOfRange(packed, at, at + GroupId.LENGTH)));
+        }
+        return groups;
     }
 
     private static byte[] record(CborMap request, int field) throws MalformedException {

@@ -55,6 +55,7 @@ class StorageRecordsTest {
     private final PinnedHead head = new PinnedHead(TENANT.peerId(), filled(32, 8), 77, new byte[] {1, 2, 3});
     private final WriterLease writer =
             new WriterLease(TENANT.peerId(), filled(32, 8), key(3).peerId(), 5, Duration.ofSeconds(30));
+    private final Custody custody = new Custody(TENANT.peerId(), key(3).peerId(), 1_800_000_000_000L);
     private final StorageAdvert advert = new StorageAdvert(
             OPERATOR.peerId(),
             4,
@@ -77,6 +78,7 @@ class StorageRecordsTest {
         all.put("storage-head", head.sign(TENANT, NETWORK).envelope());
         all.put("storage-advert", advert.sign(OPERATOR, NETWORK).envelope());
         all.put("storage-writer", writer.sign(TENANT, NETWORK).envelope());
+        all.put("storage-custody", custody.sign(TENANT, NETWORK).envelope());
         all.put(
                 "storage-grant-request",
                 new GrantRequest(TENANT.peerId(), OPERATOR.peerId(), 1000, filled(16, 5)).seal(TENANT, NETWORK));
@@ -91,6 +93,7 @@ class StorageRecordsTest {
             "storage-head", PinnedHead::open,
             "storage-advert", StorageAdvert::open,
             "storage-writer", WriterLease::open,
+            "storage-custody", Custody::open,
             "storage-grant-request", GrantRequest::open);
 
     @Test
@@ -112,6 +115,7 @@ class StorageRecordsTest {
                 .isEqualTo(mandate);
         assertThat(PinnedHead.open(all.get("storage-head"), NETWORK).pin()).isEqualTo(head);
         assertThat(WriterLease.open(all.get("storage-writer"), NETWORK).lease()).isEqualTo(writer);
+        assertThat(Custody.open(all.get("storage-custody"), NETWORK).custody()).isEqualTo(custody);
         assertThat(StorageAdvert.open(all.get("storage-advert"), NETWORK).advert())
                 .isEqualTo(advert);
     }

@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ppiofs.tests.harness.Command;
+import io.ppiofs.tests.harness.PpiofsCommand;
 import io.ppiofs.tests.harness.PpiofsMount;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,6 +65,29 @@ class DeletionTest {
         await("the holders delete it").atMost(PATIENCE).until(() -> hosted() < before / 4);
         System.out.printf("deletion: %,d bytes on peers before, %,d after%n", before, hosted());
         assertThat(swarm.info()).containsPattern("\"freedOnPeersBytes\" ?: ?[1-9][0-9]{7}");
+
+        // a holder becomes a custodian: it prolongs what it holds itself, and what the other one does
+        StorageNode custodian = swarm.node(0);
+        Matcher id = Pattern.compile("12D3[A-Za-z0-9]+").matcher(custodian.address());
+        assertThat(id.find()).isTrue();
+        Path custody = swarm.scratch().path("custody");
+        Files.writeString(
+                custody,
+                writer.command()
+                        .of("volume", "custodian", "kept", id.group())
+                        .ok()
+                        .out());
+        PpiofsCommand.assertRefused(
+                swarm.node(1).command().of("custody", "add", "@" + custody).run(), 64, "is meant for the node");
+        custodian.command().of("custody", "add", "@" + custody).ok();
+        await("leases are prolonged")
+                .atMost(PATIENCE)
+                .until(() -> custodian
+                        .command()
+                        .of("custody", "list", "--json")
+                        .ok()
+                        .out()
+                        .contains("\"leasesEnd\" : \"2"));
 
         writer.kill9();
         writer.close();
