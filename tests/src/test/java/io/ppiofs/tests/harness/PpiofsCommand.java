@@ -8,9 +8,16 @@ import java.util.List;
 /** The {@code ppiofs} command as a user has it: the launcher of this checkout, with a home of its own. */
 public final class PpiofsCommand {
     private final Path home;
+    private final List<String> prefix;
 
     public PpiofsCommand(Path home) {
+        this(home, List.of());
+    }
+
+    /** @param prefix what each command begins with; see {@link Namespaces#on} */
+    public PpiofsCommand(Path home, List<String> prefix) {
         this.home = home;
+        this.prefix = List.copyOf(prefix);
     }
 
     /** {@code mount-scripts/ppiofs} of this checkout, or {@code -Dppiofs.launcher=}. */
@@ -35,7 +42,8 @@ public final class PpiofsCommand {
     }
 
     public Command of(Object... arguments) {
-        List<Object> words = new ArrayList<>(List.of(launcher()));
+        List<Object> words = new ArrayList<>(prefix);
+        words.add(launcher());
         words.addAll(List.of(arguments));
         return Command.of(words).with("PPIOFS_HOME", home);
     }

@@ -22,7 +22,11 @@ public final class PpiofsMount implements MountedFs {
     private String options = OPTIONS;
 
     public PpiofsMount(Path home, String volume, Path dir) {
-        this.command = new PpiofsCommand(home);
+        this(new PpiofsCommand(home), volume, dir);
+    }
+
+    public PpiofsMount(PpiofsCommand command, String volume, Path dir) {
+        this.command = command;
         this.volume = volume;
         this.dir = dir;
     }

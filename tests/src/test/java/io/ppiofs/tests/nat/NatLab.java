@@ -1,6 +1,9 @@
 package io.ppiofs.tests.nat;
 
+import static io.ppiofs.tests.harness.Namespaces.ip;
+
 import io.ppiofs.tests.harness.Command;
+import io.ppiofs.tests.harness.Namespaces;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -16,14 +19,9 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
-/**
- * Network namespaces of one test: a bridge that stands for the Internet, hosts on it, and hosts behind NATs. Names hold the
- * process id, nothing outside of the namespaces is touched, and {@link #close} removes all of it.
- */
+/** Network namespaces of one test with hosts on the Internet and behind NATs, and nodes on them; {@link #close} removes all of it. */
 final class NatLab implements AutoCloseable {
-    private static final AtomicInteger LABS = new AtomicInteger();
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     /** How a router maps connections. */
@@ -40,59 +38,27 @@ final class NatLab implements AutoCloseable {
         }
     }
 
-    private final String prefix = "ppnat-" + ProcessHandle.current().pid() + "-" + LABS.incrementAndGet() + "-";
-    private final List<String> namespaces = new ArrayList<>();
+    private final Namespaces namespaces = new Namespaces();
     private final List<Node> nodes = new ArrayList<>();
-    private final String internet;
-    private int wires;
-
-    NatLab() {
-        internet = namespace("net");
-        ip(internet, "link add br0 type bridge");
-        ip(internet, "link set br0 up");
-    }
-
-    private String namespace(String name) {
-        String full = prefix + name;
-        Command.of("ip", "netns", "add", full).ok();
-        namespaces.add(full);
-        ip(full, "link set lo up");
-        return full;
-    }
-
-    private static void ip(String namespace, String words) {
-        Command.shell("ip -n $1 " + words, namespace).ok();
-    }
-
-    /** A wire from the bridge of {@code outer} to an interface of {@code inner}. */
-    private void wire(String outer, String inner, String name, String address) {
-        String port = "w" + ++wires;
-        ip(outer, "link add " + port + " type veth peer name " + name + " netns " + inner);
-        ip(outer, "link set " + port + " master br0 up");
-        ip(inner, "addr add " + address + " dev " + name);
-        ip(inner, "link set " + name + " up");
-    }
 
     /** A host on the Internet. */
     String publicHost(String name, String address) {
-        String host = namespace(name);
-        wire(internet, host, "wan", address + "/24");
+        String host = namespaces.host(name, address);
         ip(host, "route add 224.0.0.0/4 dev wan"); // js-libp2p leaves the choice of the interface to the routes
         return host;
     }
 
     /** A host beside the others that has IPv6 only. */
     String publicHost6(String name, String address) {
-        String host = namespace(name);
-        wire(internet, host, "wan", address + "/64 nodad"); // nobody else has the address, which is usable at once
+        String host = namespaces.namespace(name);
+        namespaces.connect(host, address + "/64 nodad"); // nobody else has the address, which is usable at once
         return host;
     }
 
     /** A host with the address {@code lan}.2 behind a router with this address on the Internet. */
     String hostBehind(Nat nat, String name, String address, String lan) {
-        String router = namespace(name + "r");
-        wire(internet, router, "wan", address + "/24");
-        String host = namespace(name);
+        String router = namespaces.host(name + "r", address);
+        String host = namespaces.namespace(name);
         ip(router, "link add lan type veth peer name lan netns " + host);
         ip(router, "addr add " + lan + ".1/24 dev lan");
         ip(router, "link set lan up");
@@ -131,9 +97,7 @@ final class NatLab implements AutoCloseable {
     @Override
     public void close() {
         nodes.forEach(Node::close);
-        for (String namespace : namespaces) {
-            Command.of("ip", "netns", "del", namespace).run();
-        }
+        namespaces.close();
     }
 
     /** A running {@link NatNode}. */

@@ -19,20 +19,32 @@ final class StorageNode implements AutoCloseable {
     private final PpiofsCommand command;
     private final List<String> bootstrap;
     private Command.Running running;
-    private String listen = "/ip4/127.0.0.1/tcp/0";
+    private String listen;
     private String address = "";
 
     private final List<String> options;
 
-    private StorageNode(Path home, List<String> bootstrap, List<String> options) {
-        this.command = new PpiofsCommand(home);
+    private StorageNode(PpiofsCommand command, String ip, List<String> bootstrap, List<String> options) {
+        this.command = command;
+        this.listen = "/ip4/" + ip + "/tcp/0";
         this.bootstrap = bootstrap;
         this.options = options;
     }
 
     /** Starts one, and returns once it listens and takes strangers. */
     static StorageNode start(Scratch scratch, List<String> bootstrap, String... options) {
-        StorageNode node = new StorageNode(scratch.path("store"), bootstrap, List.of(options));
+        return start(scratch, List.of(), "127.0.0.1", bootstrap, options);
+    }
+
+    /**
+     * The same on a host of its own.
+     *
+     * @param prefix what commands begin with that run on the host
+     */
+    static StorageNode start(
+            Scratch scratch, List<String> prefix, String ip, List<String> bootstrap, String... options) {
+        PpiofsCommand command = new PpiofsCommand(scratch.path("store"), prefix);
+        StorageNode node = new StorageNode(command, ip, bootstrap, List.of(options));
         scratch.onClose(node::close);
         node.start();
         node.command.of("grant", "open", "--bytes", "1TiB").ok();

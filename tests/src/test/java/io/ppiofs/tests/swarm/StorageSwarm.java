@@ -3,6 +3,8 @@ package io.ppiofs.tests.swarm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ppiofs.tests.harness.MountTable;
+import io.ppiofs.tests.harness.Namespaces;
+import io.ppiofs.tests.harness.PpiofsCommand;
 import io.ppiofs.tests.harness.PpiofsMount;
 import io.ppiofs.tests.harness.Scratch;
 import io.ppiofs.tests.harness.Tools;
@@ -12,7 +14,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Storage nodes, each a process of its own, and a volume that a mount writes on them. */
 final class StorageSwarm implements AutoCloseable {
@@ -21,6 +26,9 @@ final class StorageSwarm implements AutoCloseable {
     private final Duration patience;
     private final String[] nodeOptions;
     private final List<StorageNode> nodes = new ArrayList<>();
+    private final Map<StorageNode, String> hosts = new HashMap<>();
+    private List<String> here = List.of();
+    private @Nullable Namespaces network;
     private PpiofsMount writer;
 
     private StorageSwarm(Scratch scratch, String volume, Duration patience, String... nodeOptions) {
@@ -36,9 +44,25 @@ final class StorageSwarm implements AutoCloseable {
      * @param patience for a 'volume sync'
      */
     static StorageSwarm start(String volume, int nodes, Duration patience, String... nodeOptions) {
+        return start(false, volume, nodes, patience, nodeOptions);
+    }
+
+    /** The same, with a network namespace for each node and one for the mounts; see {@link #cut}. */
+    static StorageSwarm startApart(String volume, int nodes, Duration patience, String... nodeOptions) {
+        return start(true, volume, nodes, patience, nodeOptions);
+    }
+
+    private static StorageSwarm start(
+            boolean apart, String volume, int nodes, Duration patience, String... nodeOptions) {
         Tools.requireRoot();
         StorageSwarm swarm = new StorageSwarm(Scratch.open("swarm"), volume, patience, nodeOptions);
         try {
+            if (apart) {
+                Namespaces network = new Namespaces();
+                swarm.scratch.onClose(network::close);
+                swarm.network = network;
+                swarm.here = Namespaces.on(network.host("m", ip(0)));
+            }
             for (int i = 0; i < nodes; i++) {
                 swarm.addNode();
             }
@@ -52,9 +76,30 @@ final class StorageSwarm implements AutoCloseable {
     /** One more, which is told of all the others. */
     StorageNode addNode() {
         List<String> others = nodes.stream().map(StorageNode::address).toList();
-        StorageNode node = StorageNode.start(scratch, others, nodeOptions);
+        StorageNode node;
+        if (network == null) {
+            node = StorageNode.start(scratch, others, nodeOptions);
+        } else {
+            String ip = ip(hosts.size() + 1);
+            String host = network.host("s" + hosts.size(), ip);
+            node = StorageNode.start(scratch, Namespaces.on(host), ip, others, nodeOptions);
+            hosts.put(node, host);
+        }
         nodes.add(node);
         return node;
+    }
+
+    private static String ip(int host) {
+        return "10.99.0." + (host + 1);
+    }
+
+    /** Pulls a node's wire; only of nodes that are apart. */
+    void cut(StorageNode node) {
+        network.cut(hosts.get(node));
+    }
+
+    void mend(StorageNode node) {
+        network.mend(hosts.get(node));
     }
 
     /** They may be taken out and put in. */
@@ -92,11 +137,11 @@ final class StorageSwarm implements AutoCloseable {
 
     /** The same, mounted with these options. */
     PpiofsMount mountWriter(Path home, String option, String scheme, String mountOptions) {
-        PpiofsMount first = new PpiofsMount(home, "default", scratch.directory("first"));
+        PpiofsMount first = new PpiofsMount(new PpiofsCommand(home, here), "default", scratch.directory("first"));
         scratch.onClose(first::close);
         first.mount();
         first.command().of("volume", "create", volume, option, scheme).ok();
-        writer = new PpiofsMount(home, volume, scratch.directory("m")).options(mountOptions);
+        writer = new PpiofsMount(new PpiofsCommand(home, here), volume, scratch.directory("m")).options(mountOptions);
         scratch.onClose(writer::close);
         writer.mount();
         return writer;
@@ -122,7 +167,7 @@ final class StorageSwarm implements AutoCloseable {
 
     /** Not mounted yet. */
     PpiofsMount reader(Path home, Path capability) {
-        PpiofsMount reader = new PpiofsMount(home, "@" + capability, scratch.directory("r"));
+        PpiofsMount reader = new PpiofsMount(new PpiofsCommand(home, here), "@" + capability, scratch.directory("r"));
         scratch.onClose(reader::close);
         return reader.options("allow_other,default_permissions");
     }

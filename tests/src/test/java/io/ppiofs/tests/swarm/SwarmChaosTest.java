@@ -41,7 +41,7 @@ class SwarmChaosTest {
 
     @BeforeEach
     void startSwarm() {
-        swarm = StorageSwarm.start(VOLUME, 3, PATIENCE, "--scrub-every", "3s");
+        swarm = StorageSwarm.startApart(VOLUME, 3, PATIENCE, "--scrub-every", "3s");
         nodes = swarm.nodes();
         Path home = swarm.home("writer", "cache = \"16MiB\"", "replace-after = \"10s\"");
         mount = swarm.mountWriter(home, "--copies", "3");
@@ -146,6 +146,16 @@ class SwarmChaosTest {
         b.signal("CONT");
     }
 
+    private void whileTwoAreCutOff(StorageNode a, StorageNode b) {
+        awaitCopies();
+        say("two are cut off");
+        swarm.cut(a);
+        swarm.cut(b);
+        work.awaitRounds();
+        swarm.mend(a);
+        swarm.mend(b);
+    }
+
     private void whileOneIsFull(StorageNode full) {
         awaitCopies();
         say("one is full");
@@ -226,6 +236,9 @@ class SwarmChaosTest {
         await("the cache is within its limit")
                 .atMost(PATIENCE)
                 .until(() -> fact("localBytes") <= fact("localLimitBytes"));
+        // nor is anything left in the memory of the kernel and of the mount
+        mount.command().of("umount", mount.dir()).ok();
+        mount.mount();
         say("all are frozen");
         nodes.forEach(node -> node.signal("STOP"));
         long start = System.nanoTime();
@@ -275,6 +288,7 @@ class SwarmChaosTest {
         startPrograms();
         whileTwoAreKilled(nodes.get(1), nodes.get(2));
         whileTwoAreFrozen(nodes.get(0), nodes.get(2));
+        whileTwoAreCutOff(nodes.get(0), nodes.get(1));
         whileOneIsFull(nodes.get(1));
         corrupt(nodes.get(2), random);
         work.close();
@@ -296,10 +310,11 @@ class SwarmChaosTest {
         for (int round = 0; round < 25; round++) {
             int a = random.nextInt(3);
             int b = (a + 1 + random.nextInt(2)) % 3;
-            switch (random.nextInt(4)) {
+            switch (random.nextInt(5)) {
                 case 0 -> whileTwoAreKilled(nodes.get(a), nodes.get(b));
                 case 1 -> whileTwoAreFrozen(nodes.get(a), nodes.get(b));
-                case 2 -> whileOneIsFull(nodes.get(a));
+                case 2 -> whileTwoAreCutOff(nodes.get(a), nodes.get(b));
+                case 3 -> whileOneIsFull(nodes.get(a));
                 default -> corrupt(nodes.get(a), random);
             }
         }
