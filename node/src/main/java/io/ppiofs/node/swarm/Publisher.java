@@ -75,7 +75,7 @@ final class Publisher {
     private long nextFirm = System.nanoTime();
 
     /** The inventory block of an open group as it was given to its holders. @param enough whether enough of them have it */
-    private record Place(int blocks, Cid inventory, Set<PeerId> holders, boolean enough) {}
+    private record Place(int blocks, Cid inventory, Set<PeerId> holders, boolean enough, OpenInventory pages) {}
 
     /** Hears that a head, and all that it reaches and was written since this node began, is on as many peers as fsync promises. */
     @FunctionalInterface
@@ -241,14 +241,25 @@ final class Publisher {
                 && last.holders().equals(group.holders())) {
             return last.inventory();
         }
-        StoredBlock block = SwarmReader.asBlock(book.inventory(group).encode());
-        int holding = drainer.place(block, group);
+        // who holds it now must have all pages
+        OpenInventory pages = new OpenInventory();
+        if (last != null
+                && last.enough()
+                && last.blocks() < group.blocks()
+                && last.holders().equals(group.holders())) {
+            pages = last.pages();
+        }
+        OpenInventory.Next next = pages.next(book.inventory(group));
+        int holding = drainer.place(next.block(), group);
         if (holding == 0) {
+            openInventories.remove(group.number());
             return null;
         }
-        openInventories.put(
-                group.number(), new Place(group.blocks(), block.cid(), group.holders(), holding >= group.majority()));
-        return block.cid();
+        boolean enough = holding >= group.majority();
+        pages.told(next, enough);
+        Cid cid = next.block().cid();
+        openInventories.put(group.number(), new Place(next.to(), cid, group.holders(), enough, pages));
+        return cid;
     }
 
     /** Holders that did not answer when the head was published get it when they are back. */

@@ -294,7 +294,10 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             }
             book.learn(
                     place.table(),
-                    inventory(place.inventory(), place.table().table().holders()));
+                    OpenInventory.read(
+                            place.inventory(),
+                            known == null ? List.of() : book.inventory(known).entries(),
+                            cid -> bytes(find(cid, place.table().table().holders()))));
         }
         book.sync();
         return read;

@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 import io.ppiofs.tests.harness.Command;
 import io.ppiofs.tests.harness.PpiofsCommand;
 import io.ppiofs.tests.harness.Scratch;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
