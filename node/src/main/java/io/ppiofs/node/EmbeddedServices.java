@@ -26,6 +26,7 @@ import io.ppiofs.fs.volume.VolumeParameters;
 import io.ppiofs.fs.volume.VolumePlacement;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
+import io.ppiofs.node.deals.DealPolicy;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
 import io.ppiofs.node.network.OverlayNetwork;
@@ -597,7 +598,7 @@ public final class EmbeddedServices implements NodeServices {
 
     @Override
     public NetworkService join(NetworkOrder order) {
-        OverlayNetwork network = OverlayNetwork.start(home, order);
+        OverlayNetwork network = OverlayNetwork.start(home, order, DealPolicy.of(config));
         swarm = network.swarm();
         return network;
     }

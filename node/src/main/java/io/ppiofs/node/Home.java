@@ -93,6 +93,11 @@ public record Home(Path root) {
         return root.resolve("custody");
     }
 
+    /** Proofs of download of what was sold. */
+    public Path proofsDirectory() {
+        return root.resolve("proofs");
+    }
+
     /** One directory per network that the home knows. */
     public Path networksDirectory() {
         return root.resolve("networks");

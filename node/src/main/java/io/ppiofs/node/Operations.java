@@ -5,6 +5,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.control.Handler;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
+import io.ppiofs.node.deals.DealService;
 import io.ppiofs.node.network.IdentityFile;
 import io.ppiofs.node.network.NetworkService;
 import io.ppiofs.node.sectors.SectorOperations;
@@ -82,6 +83,7 @@ final class Operations implements Handler {
             case "network.members" -> network.members(request);
             case "fsck" -> fsck(request, asker);
             case "audit" -> audits.audit(request, asker);
+            case "fetch" -> fetch(request, asker);
             case "scrub" -> scrub(request, asker);
             case "gc" -> gc(asker);
             case "sectors.list",
@@ -98,6 +100,21 @@ final class Operations implements Handler {
                 throw new PpiofsException(
                         ErrorKind.NOT_SUPPORTED, "node", request.operation(), "is nothing this node can do");
         };
+    }
+
+    private Map<String, @Nullable Object> fetch(Request request, Asker asker) {
+        NetworkService joined = node.network();
+        DealService deals = joined == null ? null : joined.deals();
+        if (deals == null) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_CONNECTED,
+                    "fetch",
+                    "network",
+                    "this node is in no network; 'ppiofs node --listen /ip4/0.0.0.0/tcp/4001' joins one");
+        }
+        AtomicBoolean gone = new AtomicBoolean();
+        asker.onGone(() -> gone.set(true));
+        return deals.fetch(request, asker, gone::get);
     }
 
     private List<Multiaddr> addresses() {

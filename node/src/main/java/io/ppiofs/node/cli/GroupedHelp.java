@@ -46,7 +46,8 @@ final class GroupedHelp {
                     List.of(
                             new String[] {"sectors", "list|groups|seal|unseal|inspect|verify|recover|remove"},
                             new String[] {"prove", "[SECTOR...]"},
-                            new String[] {"audit", "VOLUME|PEER"})),
+                            new String[] {"audit", "VOLUME|PEER"},
+                            new String[] {"fetch", "CID..."})),
             new Group("MEASURE", List.<String[]>of(new String[] {"bench", "DIR"})));
 
     private static final int NAME_COLUMN = 28;

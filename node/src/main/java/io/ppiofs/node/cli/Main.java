@@ -69,6 +69,7 @@ public final class Main implements Runnable {
                     .put("sectors", SectorsCommand::new)
                     .put("prove", ProveCommand::new)
                     .put("audit", AuditCommand::new)
+                    .put("fetch", FetchCommand::new)
                     .put("bench", BenchCommand::new)
                     .put("help", HelpCommand::new)
                     .put("completion", CompletionCommand::new)

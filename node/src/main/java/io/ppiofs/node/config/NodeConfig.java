@@ -6,6 +6,7 @@ import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.network.NetworkOrder;
+import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.storage.WriterLease;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -138,6 +139,15 @@ public final class NodeConfig {
             "time in which each slot of the volumes that this node writes is audited once; never",
             text -> "never".equals(text) ? Duration.ZERO : duration(text, Duration.ofSeconds(1)));
 
+    public static final ConfigKey<Boolean> DEALS_VERIFY = new ConfigKey<>(
+            "deals.verify", false, "be a verifier: keep keys for paid downloads of others", NodeConfig::bool);
+
+    public static final ConfigKey<List<String>> DEALS_VERIFIERS = new ConfigKey<>(
+            "deals.verifiers",
+            List.of(),
+            "peer ids of the verifiers through which this node sells hosted blocks, separated by spaces; none: it does not sell",
+            text -> words(text).stream().map(NodeConfig::peer).toList());
+
     /** Every key, in the order of the documentation. */
     public static final List<ConfigKey<?>> KEYS = List.of(
             LOG_LEVEL,
@@ -158,7 +168,9 @@ public final class NodeConfig {
             SWARM_REPLACE_AFTER,
             SWARM_WRITER_LEASE,
             SWARM_CACHE,
-            AUDIT_EVERY);
+            AUDIT_EVERY,
+            DEALS_VERIFY,
+            DEALS_VERIFIERS);
 
     private final Map<String, Object> values;
 
@@ -254,6 +266,14 @@ public final class NodeConfig {
     private static List<String> words(String text) {
         String trimmed = text.strip();
         return trimmed.isEmpty() ? List.of() : List.of(trimmed.split("\\s+"));
+    }
+
+    private static String peer(String text) {
+        try {
+            return PeerId.parse(text).toString();
+        } catch (PpiofsException e) {
+            throw new IllegalArgumentException("peer ids like 12D3KooW…", e);
+        }
     }
 
     /** As in {@code 90s}, {@code 30m}, {@code 24h}, {@code 7d}. @throws IllegalArgumentException with what would be right */

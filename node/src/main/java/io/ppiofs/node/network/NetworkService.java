@@ -1,5 +1,6 @@
 package io.ppiofs.node.network;
 
+import io.ppiofs.node.deals.DealService;
 import io.ppiofs.node.storage.StorageService;
 import io.ppiofs.node.swarm.Custodies;
 import io.ppiofs.overlay.network.RevocationList;
@@ -39,6 +40,11 @@ public interface NetworkService extends AutoCloseable {
 
     /** What this node lends to others; null if it lends nothing. */
     default @Nullable StorageService storage() {
+        return null;
+    }
+
+    /** What this node buys, sells and verifies; null if this network makes no deals. */
+    default @Nullable DealService deals() {
         return null;
     }
 

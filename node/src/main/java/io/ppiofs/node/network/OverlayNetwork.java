@@ -5,6 +5,8 @@ import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Home;
+import io.ppiofs.node.deals.DealPolicy;
+import io.ppiofs.node.deals.DealService;
 import io.ppiofs.node.storage.StorageOrder;
 import io.ppiofs.node.storage.StorageService;
 import io.ppiofs.node.swarm.Custodies;
@@ -130,10 +132,11 @@ public final class OverlayNetwork implements NetworkService {
     private final HeadRecords headRecords;
     private final SwarmService swarmService;
     private final Custodies custodies;
+    private final DealService deals;
     private volatile @Nullable StorageService storage;
     private volatile ToLongFunction<PeerId> storedForUs = peer -> 0;
 
-    private OverlayNetwork(Home home, NetworkOrder order) {
+    private OverlayNetwork(Home home, NetworkOrder order, DealPolicy policy) {
         IdentityKey key = IdentityFile.loadOrCreate(home.identityFile());
         List<Multiaddr> bootstrap = new ArrayList<>();
         for (String address : order.bootstrap()) {
@@ -219,6 +222,8 @@ public final class OverlayNetwork implements NetworkService {
                         blockWork));
         custodies =
                 new Custodies(home.custodyDirectory(), node.host(), network, storageClient, operators, this::hosted);
+        deals = new DealService(
+                node.host(), network, policy, this::hosted, home.proofsDirectory(), peer -> reach(peer));
         neighbours = new Neighbours(node.host(), network.id().toString(), NeighbourOptions.DEFAULT);
         neighbours.candidatesFrom(this::somePeers);
         pastNeighbours = home.networksDirectory().resolve(network.id() + ".neighbours");
@@ -322,10 +327,15 @@ public final class OverlayNetwork implements NetworkService {
         return address;
     }
 
-    /** Returns once the node listens. @throws PpiofsException as {@code NodeServices.join} says */
+    /** Sells nothing and is no verifier. */
     public static OverlayNetwork start(Home home, NetworkOrder order) {
+        return start(home, order, DealPolicy.NONE);
+    }
+
+    /** Returns once the node listens. @throws PpiofsException as {@code NodeServices.join} says */
+    public static OverlayNetwork start(Home home, NetworkOrder order, DealPolicy policy) {
         home.createNetworksDirectory();
-        OverlayNetwork started = new OverlayNetwork(home, order);
+        OverlayNetwork started = new OverlayNetwork(home, order, policy);
         try {
             started.node.start().orTimeout(START.toSeconds(), TimeUnit.SECONDS).join();
             started.dht.start();
@@ -342,6 +352,7 @@ public final class OverlayNetwork implements NetworkService {
             }
             started.lend(home, order.store());
             started.custodies.start();
+            started.deals.serve();
             return started;
         } catch (CompletionException e) {
             started.close();
@@ -393,6 +404,11 @@ public final class OverlayNetwork implements NetworkService {
     @Override
     public @Nullable StorageService storage() {
         return storage;
+    }
+
+    @Override
+    public DealService deals() {
+        return deals;
     }
 
     /** The host under all protocols. */
@@ -655,6 +671,7 @@ public final class OverlayNetwork implements NetworkService {
             keepRecordsNow();
         }
         custodies.close();
+        deals.close();
         swarmService.close();
         StorageService lent = storage;
         if (lent != null) {

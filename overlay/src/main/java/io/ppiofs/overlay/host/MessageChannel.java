@@ -21,6 +21,9 @@ public final class MessageChannel {
         void onEnd(boolean complete);
 
         void onReset(Throwable cause);
+
+        /** As {@link Stream.Reader#onWritabilityChanged}. */
+        default void onWritabilityChanged(boolean writable) {}
     }
 
     private final Stream stream;
@@ -132,6 +135,11 @@ public final class MessageChannel {
             if (!failed) {
                 receiver.onEnd(message == null && shift == 0);
             }
+        }
+
+        @Override
+        public void onWritabilityChanged(boolean writable) {
+            receiver.onWritabilityChanged(writable);
         }
 
         @Override

@@ -26,4 +26,27 @@ class VerifierRulesTest {
                         .withImportOption(new ImportOption.DoNotIncludeTests())
                         .importPackages("io.ppiofs.proofs"));
     }
+
+    @Test
+    void a_deal_sees_hashes_ciphers_and_bytes_and_no_clock_file_or_store() {
+        ArchRuleDefinition.noClasses()
+                .that()
+                .resideInAPackage("io.ppiofs.proofs.pod..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "java.nio.channels..",
+                        "java.net..",
+                        "io.ppiofs.file..",
+                        "io.ppiofs.blockstore..",
+                        "io.ppiofs.proofs.porep..",
+                        "io.ppiofs.proofs.sector..")
+                .orShould()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .callMethod(System.class, "nanoTime")
+                .check(new ClassFileImporter()
+                        .withImportOption(new ImportOption.DoNotIncludeTests())
+                        .importPackages("io.ppiofs.proofs"));
+    }
 }

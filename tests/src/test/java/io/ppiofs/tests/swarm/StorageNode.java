@@ -5,6 +5,9 @@ import static org.awaitility.Awaitility.await;
 import io.ppiofs.tests.harness.Command;
 import io.ppiofs.tests.harness.PpiofsCommand;
 import io.ppiofs.tests.harness.Scratch;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +48,22 @@ final class StorageNode implements AutoCloseable {
         PpiofsCommand command = new PpiofsCommand(scratch.path("store"), prefix);
         StorageNode node = new StorageNode(command, ip, bootstrap, List.of(options));
         scratch.onClose(node::close);
+        node.start();
+        node.command.of("grant", "open", "--bytes", "1TiB").ok();
+        return node;
+    }
+
+    /** The same, with a file of configuration. */
+    static StorageNode startConfigured(Scratch scratch, List<String> bootstrap, String configuration) {
+        PpiofsCommand command = new PpiofsCommand(scratch.path("store"));
+        StorageNode node = new StorageNode(command, "127.0.0.1", bootstrap, List.of());
+        scratch.onClose(node::close);
+        try {
+            Files.createDirectories(node.command.home());
+            Files.writeString(node.command.home().resolve("config.toml"), configuration);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         node.start();
         node.command.of("grant", "open", "--bytes", "1TiB").ok();
         return node;
