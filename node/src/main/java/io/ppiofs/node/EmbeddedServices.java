@@ -97,10 +97,24 @@ public final class EmbeddedServices implements NodeServices {
     public void warmUp() {
         opening();
         inBackground("load-fuse", driver::load);
-        // unpacks and loads its library: a quarter of a second
-        inBackground("load-crypto", () -> AmazonCorrettoCryptoProvider.INSTANCE.getLoadingError());
+        inBackground("load-crypto", EmbeddedServices::loadCrypto);
         // verifies a signature, which loads what unlocking needs
         inBackground("load-volumes", this::volumes);
+    }
+
+    /** Unpacks and loads its library: a quarter of a second. */
+    private static void loadCrypto() {
+        Throwable failed = AmazonCorrettoCryptoProvider.INSTANCE.getLoadingError();
+        if (failed != null) {
+            LOG.debug("the fast ciphers cannot be loaded", failed);
+        }
+    }
+
+    @Override
+    public void prepare() {
+        driver.load();
+        loadCrypto();
+        volumes();
     }
 
     private static void inBackground(String name, Runnable task) {
@@ -271,11 +285,22 @@ public final class EmbeddedServices implements NodeServices {
 
     @Override
     public OpenVolume open(String name, Unlock unlock, Map<String, Supplier<byte[]>> virtualFiles) {
-        VolumeDirectory directory = VolumeDirectory.find(home.volumesDirectory(), name);
-        if (directory == null) {
-            throw NodeServices.unknown(name);
-        }
-        UnlockedVolume volume = directory.unlock(unlocker(name, unlock));
+        VolumeDirectory directory = directory(name);
+        return open(name, directory, directory.unlock(unlocker(name, unlock)), virtualFiles, false);
+    }
+
+    @Override
+    public OpenVolume resume(String name, byte[] secrets, Map<String, Supplier<byte[]>> virtualFiles) {
+        VolumeDirectory directory = directory(name);
+        return open(name, directory, directory.unlock(secrets), virtualFiles, true);
+    }
+
+    private OpenVolume open(
+            String name,
+            VolumeDirectory directory,
+            UnlockedVolume volume,
+            Map<String, Supplier<byte[]>> virtualFiles,
+            boolean resumes) {
         Opened opened = opened();
         SwarmService service = swarm;
         boolean served = service != null && service.serves(directory);
@@ -292,7 +317,8 @@ public final class EmbeddedServices implements NodeServices {
         }
         SwarmVolume part = service != null && served ? service.open(volume, directory, opened.store(), config) : null;
         try {
-            return EmbeddedVolume.open(volume, opened.store(), part, opened.space(), config, virtualFiles, live);
+            return EmbeddedVolume.open(
+                    volume, opened.store(), part, opened.space(), config, virtualFiles, live, resumes);
         } catch (RuntimeException e) {
             if (part != null) {
                 part.close();

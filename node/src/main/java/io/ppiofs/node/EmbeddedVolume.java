@@ -29,6 +29,7 @@ import io.ppiofs.fs.volume.HybridLogicalClock;
 import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.VolumeId;
 import io.ppiofs.fs.volume.VolumeParameters;
+import io.ppiofs.fs.volume.VolumeSecrets;
 import io.ppiofs.fs.volume.WriterIdentity;
 import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.config.NodeConfig;
@@ -88,7 +89,10 @@ final class EmbeddedVolume implements OpenVolume {
         this.store = store;
     }
 
-    /** @param swarm the volume's part in the swarm, closed with it; null if its blocks are only here */
+    /**
+     * @param swarm the volume's part in the swarm, closed with it; null if its blocks are only here
+     * @param resumes for users who had it open through another process
+     */
     static EmbeddedVolume open(
             UnlockedVolume volume,
             SegmentBlockStore store,
@@ -96,7 +100,8 @@ final class EmbeddedVolume implements OpenVolume {
             SpaceAccount space,
             NodeConfig config,
             Map<String, Supplier<byte[]>> virtualFiles,
-            Set<EmbeddedVolume> live) {
+            Set<EmbeddedVolume> live,
+            boolean resumes) {
         WriterIdentity writer = volume.writer();
         if (writer == null) {
             throw new PpiofsException(
@@ -127,7 +132,9 @@ final class EmbeddedVolume implements OpenVolume {
         if (swarm != null) {
             options = options.withIntervals(options.syncInterval(), PUBLISHED);
         }
-        VolumeFileSystem fs = VolumeFileSystem.open(core, options, files, CoarseClock.ofSystem());
+        VolumeFileSystem fs = resumes
+                ? VolumeFileSystem.resume(core, options, files, CoarseClock.ofSystem())
+                : VolumeFileSystem.open(core, options, files, CoarseClock.ofSystem());
         EmbeddedVolume opened = new EmbeddedVolume(volume, heads, fs, blocks, store, swarm, live);
         live.add(opened);
         if (swarm != null) {
@@ -254,6 +261,16 @@ final class EmbeddedVolume implements OpenVolume {
         journalCopied = true;
         // the journal on peers goes on from a head that says so
         fs.checkpoint();
+    }
+
+    @Override
+    public synchronized boolean syncsToSwarm() {
+        return journalCopied;
+    }
+
+    @Override
+    public byte[] secrets() {
+        return VolumeSecrets.handedOver(volume);
     }
 
     @Override

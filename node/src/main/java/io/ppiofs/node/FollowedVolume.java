@@ -12,6 +12,7 @@ import io.ppiofs.fs.tree.SipHash;
 import io.ppiofs.fs.volume.Head;
 import io.ppiofs.fs.volume.HybridLogicalClock;
 import io.ppiofs.fs.volume.UnlockedVolume;
+import io.ppiofs.fs.volume.VolumeSecrets;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.swarm.SwarmService;
@@ -68,6 +69,11 @@ final class FollowedVolume implements OpenVolume {
     @Override
     public FileSystemCore core() {
         return fs;
+    }
+
+    @Override
+    public byte[] secrets() {
+        return VolumeSecrets.handedOver(volume);
     }
 
     @Override

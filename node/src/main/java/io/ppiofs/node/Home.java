@@ -115,6 +115,18 @@ public record Home(Path root) {
         return shortDirectory().resolve(digest(root.toString()) + ".sock");
     }
 
+    /** Where a process that takes over from another one listens; as long as {@link #socket}, and beside it. */
+    public Path takeoverSocket() {
+        Path control = socket();
+        String name = String.valueOf(control.getFileName());
+        return control.resolveSibling(name.equals("node.sock") ? "next.sock" : name.replace(".sock", ".next"));
+    }
+
+    /** Says between which processes the home is being handed over; there only meanwhile. */
+    public Path takeoverFile() {
+        return root.resolve("takeover");
+    }
+
     /**
      * Makes the home and its log directory, closed to others.
      *

@@ -6,6 +6,7 @@ import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.fs.fuse.FuseMount;
 import io.ppiofs.fs.fuse.JnrFuseDriver;
+import io.ppiofs.fs.fuse.MountHandover;
 import io.ppiofs.fs.fuse.MountOptions;
 import io.ppiofs.fs.fuse.NativeSystem;
 import io.ppiofs.fs.fuse.kernel.KernelFuseDriver;
@@ -72,6 +73,11 @@ final class MountDrivers implements FuseDriver {
                 throw new PpiofsException(
                         ErrorKind.INVALID, "mount option", OPTION + name, "is no driver; give auto, kernel or jnr");
         };
+    }
+
+    @Override
+    public FuseMount adopt(FileSystemCore core, MountHandover mount) {
+        return kernel.adopt(core, mount);
     }
 
     private FuseMount automatic(FileSystemCore core, Path mountPoint, MountOptions options) {

@@ -7,11 +7,15 @@ import io.ppiofs.fs.fuse.MountOptions;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
@@ -27,6 +31,8 @@ import org.slf4j.LoggerFactory;
  */
 final class Mounts {
     private static final Logger LOG = LoggerFactory.getLogger(Mounts.class);
+    private static final String TAKE_OVER = "take over";
+    private static final long POLL_MILLIS = 20;
 
     /** A mount and the volume it shows. */
     record Live(
@@ -35,6 +41,7 @@ final class Mounts {
             MountOptions options,
             FuseMount fuse,
             Instant since,
+            boolean attached,
             CompletableFuture<Void> ended) {}
 
     /** A volume and how many use it; {@code opened} is completed by the first user, {@code closed} by the last. */
@@ -50,8 +57,12 @@ final class Mounts {
     private final Runnable changed;
     private final Map<Path, Live> live = new LinkedHashMap<>();
     private final Map<String, Held> volumes = new LinkedHashMap<>();
+    /** Given to another process: what ended here goes on there. */
+    private final Set<Live> handed = new HashSet<>();
+
     private int mounting;
     private boolean closing;
+    private boolean handingOver;
 
     /**
      * @param virtualFiles what a volume shows besides its files
@@ -117,15 +128,20 @@ final class Mounts {
             releaseAfter(e, name);
             throw e;
         }
-        Live mount = new Live(request.directory(), name, options, fuse, Instant.now(), new CompletableFuture<>());
+        Live mount = new Live(
+                request.directory(), name, options, fuse, Instant.now(), request.attached(), new CompletableFuture<>());
         synchronized (this) {
             live.put(request.directory(), mount);
         }
-        Thread watcher = new Thread(() -> watch(mount), "mount-" + request.directory());
-        watcher.setDaemon(true);
-        watcher.start();
+        startWatcher(mount);
         LOG.info("mounted {} at {}", name, request.directory());
         return mount;
+    }
+
+    private void startWatcher(Live mount) {
+        Thread watcher = new Thread(() -> watch(mount), "mount-" + mount.directory());
+        watcher.setDaemon(true);
+        watcher.start();
     }
 
     /** The volume's own name, also where the request names it by its id. */
@@ -187,6 +203,11 @@ final class Mounts {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        if (isHanded(mount)) {
+            forget(mount);
+            mount.ended().complete(null);
+            return;
+        }
         try {
             release(mount.volume());
             LOG.info("unmounted {} from {}", mount.volume(), mount.directory());
@@ -198,6 +219,10 @@ final class Mounts {
             mount.ended().completeExceptionally(e);
         }
         changed.run();
+    }
+
+    private synchronized boolean isHanded(Live mount) {
+        return handed.remove(mount);
     }
 
     private synchronized void forget(Live mount) {
@@ -260,6 +285,13 @@ final class Mounts {
             boolean first;
             boolean closing;
             synchronized (this) {
+                if (handingOver) {
+                    throw new PpiofsException(
+                            ErrorKind.NOT_CONNECTED,
+                            "open",
+                            "volume " + name,
+                            "its node is being taken over; try again");
+                }
                 held = volumes.computeIfAbsent(name, n -> new Held());
                 closing = held.closing;
                 first = held.users == 0 && !closing;
@@ -319,6 +351,181 @@ final class Mounts {
             }
             held.closed.complete(null);
         }
+    }
+
+    // ---- handover: stop, pause, give; or resume and goOn
+
+    /**
+     * From now on nothing is mounted and no volume is opened, and only mounts use the volumes.
+     *
+     * @throws PpiofsException BUSY, NOT_SUPPORTED if that cannot be; then everything is as before
+     */
+    synchronized void stop(Duration patience) throws InterruptedException {
+        if (closing) {
+            throw new PpiofsException(ErrorKind.NOT_CONNECTED, TAKE_OVER, "node", "it is ending");
+        }
+        closing = true;
+        handingOver = true;
+        boolean stopped = false;
+        try {
+            requireMovable();
+            long giveUp = System.nanoTime() + patience.toNanos();
+            while (mounting > 0 || usedBesides() != null) {
+                if (System.nanoTime() > giveUp) {
+                    throw new PpiofsException(
+                            ErrorKind.BUSY,
+                            TAKE_OVER,
+                            "node",
+                            (mounting > 0 ? "a mount is being made" : "a command is at work on volume " + usedBesides())
+                                    + "; try again when it has ended");
+                }
+                wait(POLL_MILLIS);
+            }
+            stopped = true;
+        } finally {
+            if (!stopped) {
+                goOn();
+            }
+        }
+    }
+
+    /** @throws PpiofsException BUSY, NOT_SUPPORTED if a mount cannot go to another process */
+    synchronized void requireMovable() {
+        live.values().forEach(Mounts::requireMovable);
+    }
+
+    private static void requireMovable(Live mount) {
+        String directory = mount.directory().toString();
+        if (mount.attached()) {
+            throw new PpiofsException(
+                    ErrorKind.BUSY,
+                    TAKE_OVER,
+                    directory,
+                    "belongs to a 'ppiofs mount' in the foreground; end that first");
+        }
+        if (!mount.fuse().canBeHandedOver()) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_SUPPORTED,
+                    TAKE_OVER,
+                    directory,
+                    "is mounted through libfuse, which cannot hand over; unmount and mount it again");
+        }
+    }
+
+    /** @return a volume that somebody but the mounts uses; null if there is none */
+    private @Nullable String usedBesides() {
+        for (Map.Entry<String, Held> e : volumes.entrySet()) {
+            long mounts = live.values().stream()
+                    .filter(m -> m.volume().equals(e.getKey()))
+                    .count();
+            if (e.getValue().users != mounts || e.getValue().closing) {
+                return e.getKey();
+            }
+        }
+        return null;
+    }
+
+    /** Mounts and opens again. */
+    synchronized void goOn() {
+        closing = false;
+        handingOver = false;
+    }
+
+    /** Everything that was done so far is durable. */
+    void sync() {
+        open().values().forEach(volume -> volume.core().syncfs());
+    }
+
+    /** Stops all mounts; their requests wait in the kernel. @return false if one could not: then all serve */
+    boolean pause(Duration patience) throws InterruptedException {
+        List<Live> paused = new ArrayList<>();
+        for (Live mount : list()) {
+            if (mount.fuse().pause(patience)) {
+                paused.add(mount);
+            } else if (mount.fuse().mounted()) {
+                paused.forEach(p -> p.fuse().resume());
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void resume() {
+        list().forEach(mount -> mount.fuse().resume());
+    }
+
+    /** Gives the mounts, which are paused, and closes their volumes. */
+    Handover give(@Nullable Integer metricsPort, Instant pausedSince) {
+        List<Handover.Volume> left = new ArrayList<>();
+        open().forEach((name, volume) -> left.add(
+                new Handover.Volume(name, volume.secrets(), volume.core().unnamed(), volume.syncsToSwarm())));
+        List<Handover.Mount> given = new ArrayList<>();
+        for (Live mount : list()) {
+            if (!mount.fuse().mounted()) {
+                continue;
+            }
+            synchronized (this) {
+                handed.add(mount);
+            }
+            given.add(new Handover.Mount(
+                    mount.directory(),
+                    mount.volume(),
+                    mount.since(),
+                    mount.fuse().handOver()));
+        }
+        open().forEach((name, volume) -> {
+            try {
+                volume.close();
+            } catch (RuntimeException e) {
+                // what was written is in the journal, and read from there
+                LOG.error("closing {} for another process failed", name, e);
+            }
+        });
+        return new Handover(left, given, metricsPort, pausedSince);
+    }
+
+    /** Opens the volumes and goes on with the mounts of another process, which are still paused when it returns. */
+    void adopt(Handover from) {
+        Map<String, Held> resumed = new HashMap<>();
+        for (Handover.Volume v : from.volumes()) {
+            OpenVolume volume = services.resume(v.name(), v.secrets(), virtualFiles.apply(v.name()));
+            Held held = new Held();
+            held.opened.complete(volume);
+            resumed.put(v.name(), held);
+            synchronized (this) {
+                volumes.put(v.name(), held);
+            }
+            if (v.syncsToSwarm()) {
+                volume.syncToSwarm();
+            }
+        }
+        for (Handover.Mount m : from.mounts()) {
+            Held held = resumed.get(m.volume());
+            if (held == null) {
+                throw new PpiofsException(
+                        ErrorKind.CORRUPT, TAKE_OVER, m.directory().toString(), "is of no volume");
+            }
+            MountOptions options = m.kernel().options();
+            FuseMount fuse = services.driver().adopt(held.opened.join().core(), m.kernel());
+            Live mount =
+                    new Live(m.directory(), m.volume(), options, fuse, m.since(), false, new CompletableFuture<>());
+            synchronized (this) {
+                live.put(m.directory(), mount);
+                held.users++;
+            }
+        }
+        for (Handover.Volume v : from.volumes()) {
+            OpenVolume volume = open().get(v.name());
+            if (volume != null) {
+                volume.core().resumed(v.unnamed());
+            }
+        }
+    }
+
+    /** Serves what was adopted. */
+    void serve() {
+        resume();
+        list().forEach(this::startWatcher);
     }
 
     private void releaseAfter(RuntimeException failure, String volume) {

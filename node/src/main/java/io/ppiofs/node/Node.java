@@ -24,6 +24,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,25 +49,32 @@ public final class Node implements AutoCloseable {
      * @param endsWhenIdle end when the last mount has gone, or none comes within {@code firstMount}
      * @param metricsPort overrides the configuration; null leaves it
      * @param network overrides the configuration; null leaves it
+     * @param background nobody waits for the process, so another one may go on for it
      */
     public record Life(
             boolean endsWhenIdle,
             Duration firstMount,
             @Nullable Integer metricsPort,
-            @Nullable NetworkOrder network) {
+            @Nullable NetworkOrder network,
+            boolean background) {
         /** For {@code ppiofs node}: until somebody stops it. */
         public static Life untilStopped(@Nullable Integer metricsPort) {
-            return new Life(false, Duration.ZERO, metricsPort, null);
+            return new Life(false, Duration.ZERO, metricsPort, null, false);
         }
 
         /** For a node that exists because of a mount. */
         public static Life whileMounted(@Nullable Integer metricsPort) {
-            return new Life(true, Duration.ofSeconds(20), metricsPort, null);
+            return new Life(true, Duration.ofSeconds(20), metricsPort, null, false);
+        }
+
+        /** {@link #whileMounted}, in a process of its own. */
+        public static Life inBackground(@Nullable Integer metricsPort) {
+            return new Life(true, Duration.ofSeconds(20), metricsPort, null, true);
         }
 
         /** This life in a network. */
         public Life in(@Nullable NetworkOrder order) {
-            return new Life(endsWhenIdle, firstMount, metricsPort, order);
+            return new Life(endsWhenIdle, firstMount, metricsPort, order, background);
         }
     }
 
@@ -88,13 +96,19 @@ public final class Node implements AutoCloseable {
     private final AtomicInteger mounting = new AtomicInteger();
     private final CountDownLatch end = new CountDownLatch(1);
     private final AtomicBoolean closed = new AtomicBoolean();
-    private final CountDownLatch closeDone = new CountDownLatch(1);
+    /** Held by who ends the node, or hands it over. */
+    private final ReentrantLock ending = new ReentrantLock();
+
+    private final ServicesFactory factory;
+    private volatile @Nullable Node successor;
     private final ScheduledThreadPoolExecutor clock = new ScheduledThreadPoolExecutor(1, Node::daemon);
     private volatile @Nullable ControlServer control;
     private volatile @Nullable MetricsServer metrics;
     private volatile @Nullable NetworkService network;
 
-    private Node(Home home, HomeLock lock, NodeConfig config, Life life, NodeServices services) {
+    private Node(Home home, HomeLock lock, NodeConfig config, Life life, ServicesFactory factory) {
+        this.factory = factory;
+        NodeServices services = factory.open(home, config);
         this.home = home;
         this.lock = lock;
         this.config = config;
@@ -132,10 +146,13 @@ public final class Node implements AutoCloseable {
     public static Node own(Home home, Life life, ServicesFactory factory) {
         home.create();
         NodeConfig config = NodeConfig.read(home.configFile());
-        HomeLock lock = HomeLock.take(home);
+        return own(home, life, factory, config, HomeLock.take(home));
+    }
+
+    private static Node own(Home home, Life life, ServicesFactory factory, NodeConfig config, HomeLock lock) {
         try {
             LogSetup.configure(home, config);
-            return new Node(home, lock, config, life, factory.open(home, config));
+            return new Node(home, lock, config, life, factory);
         } catch (RuntimeException e) {
             try {
                 lock.close();
@@ -144,6 +161,26 @@ public final class Node implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    /**
+     * Takes the home and the mounts that another process, or an earlier node of this one, has left. They are not served before
+     * {@link #goOn}. If it throws, the process that called it must end before another one tries.
+     */
+    static Node takeOver(Home home, Life life, ServicesFactory factory, Handover from) throws InterruptedException {
+        NodeConfig config = NodeConfig.read(home.configFile());
+        Node node = own(home, life, factory, config, HomeLock.takeOver(home));
+        node.begin();
+        node.mounts.adopt(from);
+        node.listen();
+        return node;
+    }
+
+    /** Serves the mounts that were taken over. */
+    void goOn() {
+        mounts.serve();
+        HomeLock.endHandover(home);
+        startClock();
     }
 
     /** {@link #own} and {@link #serve}; on failure the home is free again. */
@@ -160,16 +197,28 @@ public final class Node implements AutoCloseable {
 
     /** Listens on the control socket and begins to open what a mount will need. */
     public void serve() {
+        begin();
+        listen();
+        startClock();
+    }
+
+    private void begin() {
         services.warmUp();
         NetworkOrder order = life.network() == null ? config.network() : life.network();
         if (order != null) {
             network = services.join(order);
         }
+    }
+
+    private void listen() {
         control = ControlServer.start(home.socket(), new Operations(this), PATIENCE);
         if (config.get(NodeConfig.METRICS_ENABLED)) {
             Integer port = life.metricsPort();
             metrics = MetricsServer.start(port == null ? config.get(NodeConfig.METRICS_PORT) : port, facts);
         }
+    }
+
+    private void startClock() {
         clock.scheduleWithFixedDelay(new AutoCollect(services, mounts), 1, 1, TimeUnit.SECONDS);
         if (life.endsWhenIdle()) {
             clock.schedule(this::endIfIdle, life.firstMount().toMillis(), TimeUnit.MILLISECONDS);
@@ -228,30 +277,96 @@ public final class Node implements AutoCloseable {
         end.await();
     }
 
-    /** Unmounts everything, makes everything durable, gives the home back. Later calls wait for the first. */
+    /**
+     * Unmounts everything, makes everything durable, gives the home back. Waits for another thread that does, or that hands
+     * the node over: what came of that is {@link #successor}'s.
+     */
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
-            awaitClosed();
-            return;
-        }
-        end.countDown();
+        ending.lock();
         try {
+            if (!closed.compareAndSet(false, true)) {
+                return;
+            }
+            end.countDown();
             mounts.close().forEach(this::unmountAtEnd);
-            closeAll(sectors, network, services, metrics, control, lock);
+            closeParts();
             LOG.info("node of {} has ended", home);
         } finally {
-            clock.shutdownNow();
-            closeDone.countDown();
+            ending.unlock();
         }
     }
 
-    private void awaitClosed() {
+    private void closeParts() {
         try {
-            closeDone.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            closeAll(sectors, network, services, metrics, control, lock);
+        } finally {
+            clock.shutdownNow();
         }
+    }
+
+    // ---- handover
+
+    /**
+     * Begins to hand everything over to the process that listens there; returns once it is connected.
+     *
+     * @throws PpiofsException NOT_SUPPORTED if the node is somebody's foreground; BUSY if it is being handed over
+     */
+    void handOver(Path socket) {
+        if (!life.background()) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_SUPPORTED,
+                    "take over",
+                    home.toString(),
+                    "its node runs in the foreground, under who started it; restart it there");
+        }
+        mounts.requireMovable();
+        HandoverSource.start(this, socket);
+    }
+
+    ReentrantLock ending() {
+        return ending;
+    }
+
+    boolean isClosed() {
+        return closed.get();
+    }
+
+    /** Other requests than the one that asks are in work. */
+    boolean answersOthers() {
+        ControlServer server = control;
+        return server != null && server.answering() > 0;
+    }
+
+    /** Lets go of everything for {@code next}; the mounts are paused. Called with {@link #ending}. */
+    Handover leaveTo(long next, Instant pausedSince) {
+        HomeLock.beginHandover(home, next);
+        closed.set(true);
+        Handover left = mounts.give(life.metricsPort(), pausedSince);
+        closeParts();
+        return left;
+    }
+
+    /** Another process has everything. */
+    void handedOver() {
+        LOG.info("node of {} was taken over", home);
+        end.countDown();
+    }
+
+    /** Nobody has taken what was left: this process goes on, as another node. */
+    void takeBack(Handover left) throws InterruptedException {
+        try {
+            Node next = takeOver(home, life, factory, left);
+            next.goOn();
+            successor = next;
+        } finally {
+            end.countDown();
+        }
+    }
+
+    /** After {@link #awaitEnd} and {@link #close}: the node as which this process goes on; null if it does not. */
+    public @Nullable Node successor() {
+        return successor;
     }
 
     private void unmountAtEnd(Mounts.Live mount) {

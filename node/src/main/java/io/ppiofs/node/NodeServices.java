@@ -99,6 +99,21 @@ public interface NodeServices extends AutoCloseable {
     OpenVolume open(String name, Unlock unlock, Map<String, Supplier<byte[]>> virtualFiles);
 
     /**
+     * Opens a volume for users who had it open through another process. Its core keeps what they may still use until {@link
+     * io.ppiofs.fs.core.FileSystemCore#resumed}.
+     *
+     * @param secrets {@link OpenVolume#secrets} of the other process
+     */
+    default OpenVolume resume(String name, byte[] secrets, Map<String, Supplier<byte[]>> virtualFiles) {
+        throw new PpiofsException(ErrorKind.NOT_SUPPORTED, "take over", "volume " + name, "cannot be");
+    }
+
+    /** Loads what mounts need and does not touch the home: for who will soon go on for another process. */
+    default void prepare() {
+        // nothing to load
+    }
+
+    /**
      * Deletes blocks that no volume of the home reaches. Opens every volume for it.
      *
      * @throws PpiofsException WRONG_KEY if a volume is locked: nothing is deleted then

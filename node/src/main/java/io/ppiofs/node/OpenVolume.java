@@ -29,6 +29,16 @@ public interface OpenVolume extends AutoCloseable {
      */
     void syncToSwarm();
 
+    /** Whether {@link #syncToSwarm} was called. */
+    default boolean syncsToSwarm() {
+        return false;
+    }
+
+    /** What opens it in another process of this machine, without what protects it: a secret. */
+    default byte[] secrets() {
+        throw new UnsupportedOperationException();
+    }
+
     /** Audits what peers hold of it; null where this home has not the keys, or no peer holds any. */
     default @Nullable VolumeAuditor auditor() {
         return null;

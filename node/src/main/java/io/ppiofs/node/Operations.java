@@ -63,6 +63,7 @@ final class Operations implements Handler {
             case "ping" -> ping();
             case "mount" -> mount(request, asker);
             case "umount" -> unmount(request);
+            case "handover" -> handOver(request);
             case "status" -> node.facts().status();
             case "volume.create" -> createVolume(request);
             case "volume.list" -> listVolumes();
@@ -159,6 +160,20 @@ final class Operations implements Handler {
         answer.put("dir", directory.toString());
         answer.put("ending", node.isEnding());
         return answer;
+    }
+
+    /** What comes then is said on the socket that the request names. */
+    private Map<String, @Nullable Object> handOver(Request request) {
+        Long protocol = request.numberOrNull("protocol");
+        if (protocol == null || protocol != Handover.PROTOCOL) {
+            throw new PpiofsException(
+                    ErrorKind.UNSUPPORTED_FORMAT,
+                    "take over",
+                    "protocol " + protocol,
+                    "the running version speaks " + Handover.PROTOCOL + "; unmount and mount again instead");
+        }
+        node.handOver(Path.of(request.text("socket")));
+        return ping();
     }
 
     private Map<String, @Nullable Object> createVolume(Request request) {

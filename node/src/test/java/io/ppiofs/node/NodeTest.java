@@ -91,6 +91,35 @@ class NodeTest {
                 .containsSubsequence("open default", "mount a", "mount b", "unmount a", "unmount b", "close default");
     }
 
+    private static Request handover(long protocol, Path socket) {
+        return new Request("handover").with("protocol", protocol).with("socket", socket.toString());
+    }
+
+    @Test
+    void aNodeSaysWhyItsMountsCannotGoToAnotherProcess() {
+        Path nobody = directory.resolve("nobody.sock");
+        start(Node.Life.inBackground(null));
+        assertKind(ErrorKind.UNSUPPORTED_FORMAT, () -> ask(handover(Handover.PROTOCOL + 1, nobody)));
+        assertKind(ErrorKind.IO, () -> ask(handover(Handover.PROTOCOL, nobody)));
+        ask(mountOf("m", false).toRequest());
+        assertKind(ErrorKind.NOT_SUPPORTED, () -> ask(handover(Handover.PROTOCOL, nobody)));
+        ask(new Request("umount").with("dir", mountPoint("m").toString()));
+        node.close();
+        start(Node.Life.untilStopped(null));
+        assertKind(ErrorKind.NOT_SUPPORTED, () -> ask(handover(Handover.PROTOCOL, nobody)));
+    }
+
+    @Test
+    void aHomeThatIsBeingTakenOverIsNobodyElses() throws IOException {
+        home.create();
+        Files.writeString(
+                home.takeoverFile(), "999999998 " + ProcessHandle.current().pid());
+        assertKind(ErrorKind.IN_USE, () -> start(Node.Life.untilStopped(null)));
+        Files.writeString(home.takeoverFile(), "999999998 999999999"); // both have died
+        start(Node.Life.untilStopped(null));
+        assertThat(home.takeoverFile()).doesNotExist();
+    }
+
     @Test
     void anotherVolumeMustExist() {
         start(Node.Life.untilStopped(null));
@@ -313,7 +342,7 @@ class NodeTest {
 
     @Test
     void aNodeForAMountThatNeverComesEnds() throws InterruptedException {
-        start(new Node.Life(true, Duration.ofMillis(50), null, null));
+        start(new Node.Life(true, Duration.ofMillis(50), null, null, false));
         node.awaitEnd();
     }
 

@@ -184,6 +184,28 @@ public interface FileSystemCore extends Closeable {
     /** Everything done so far is durable when it returns. */
     void syncfs();
 
+    /** Files without a name that may still get one (O_TMPFILE): only memory knows that they may. */
+    default List<Ino> unnamed() {
+        return List.of();
+    }
+
+    /**
+     * For a core that goes on for another one, before {@link #resumed}: the kernel knows {@code ino} from {@code count}
+     * lookups.
+     */
+    default void known(Ino ino, long count) {
+        // a core without a need to count does not
+    }
+
+    /**
+     * For a core that goes on for another one, after its users have opened again what they had open.
+     *
+     * @param unnamed {@link #unnamed} of the other one
+     */
+    default void resumed(List<Ino> unnamed) {
+        // nothing was kept back
+    }
+
     /** Checkpoint, then let go of everything; further calls fail with NOT_CONNECTED. */
     @Override
     void close();

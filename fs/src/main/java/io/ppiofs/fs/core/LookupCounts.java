@@ -28,9 +28,14 @@ public final class LookupCounts {
 
     /** Adds one. */
     public void increment(long ino) {
+        add(ino, 1);
+    }
+
+    /** @param count 1 or more */
+    public void add(long ino, long count) {
         Stripe s = stripe(ino);
         synchronized (s) {
-            s.add(ino, 1);
+            s.add(ino, count);
         }
     }
 
@@ -66,6 +71,15 @@ public final class LookupCounts {
     @FunctionalInterface
     public interface Sink {
         void accept(long ino, long count);
+    }
+
+    /** Shows every inode with its count. */
+    public void forEach(Sink sink) {
+        for (Stripe s : stripes) {
+            synchronized (s) {
+                Stripe.visit(s.keys, s.counts, sink);
+            }
+        }
     }
 
     /** Empties the table. Nobody may count at the same time. */
@@ -154,9 +168,13 @@ public final class LookupCounts {
             keys = new long[64];
             counts = new long[64];
             used = 0;
-            for (int i = 0; i < drainedKeys.length; i++) {
-                if (drainedKeys[i] != 0) {
-                    sink.accept(drainedKeys[i], drainedCounts[i]);
+            visit(drainedKeys, drainedCounts, sink);
+        }
+
+        static void visit(long[] inos, long[] times, Sink sink) {
+            for (int i = 0; i < inos.length; i++) {
+                if (inos[i] != 0) {
+                    sink.accept(inos[i], times[i]);
                 }
             }
         }

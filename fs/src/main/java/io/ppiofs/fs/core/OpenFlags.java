@@ -21,6 +21,12 @@ public record OpenFlags(boolean read, boolean write, boolean append, boolean tru
                 (flags & 0x40000) != 0);
     }
 
+    /** The flags of open(2) that {@link #ofLinux} reads, but O_TRUNC, which is done with. */
+    public int toLinux() {
+        int access = read ? write ? 2 : 0 : 1;
+        return access | (append ? 0x400 : 0) | (sync ? 0x1000 : 0) | (noAtime ? 0x40000 : 0);
+    }
+
     /** For a mount that keeps no access times. */
     public OpenFlags withNoAtime() {
         return noAtime ? this : new OpenFlags(read, write, append, truncate, sync, true);

@@ -3,7 +3,10 @@ package io.ppiofs.fs.core;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +46,10 @@ final class VirtualFiles {
 
     VirtualFiles(Map<FileName, Supplier<byte[]>> contents) {
         long next = VIEW | 1;
-        for (Map.Entry<FileName, Supplier<byte[]>> e : contents.entrySet()) {
+        // in an order of their own: the numbers must be the same in every process, for the kernel remembers them
+        List<Map.Entry<FileName, Supplier<byte[]>>> sorted = new ArrayList<>(contents.entrySet());
+        sorted.sort(Comparator.comparing(e -> e.getKey().toString()));
+        for (Map.Entry<FileName, Supplier<byte[]>> e : sorted) {
             byName.put(e.getKey(), new VirtualFile(next++, e.getValue()));
         }
     }

@@ -93,10 +93,21 @@ public final class VolumeFileSystem implements FileSystemCore {
     /** @param clock what files are stamped with */
     public static VolumeFileSystem open(
             CoreVolume volume, CoreOptions options, Map<FileName, Supplier<byte[]>> virtualFiles, Clock clock) {
+        VolumeFileSystem fs = resume(volume, options, virtualFiles, clock);
+        fs.resumed(List.of());
+        return fs;
+    }
+
+    /**
+     * Opens a volume for users who had it open through another process: inodes without a name are kept until {@link
+     * #resumed}, when those go that nobody has asked for.
+     */
+    public static VolumeFileSystem resume(
+            CoreVolume volume, CoreOptions options, Map<FileName, Supplier<byte[]>> virtualFiles, Clock clock) {
         CoreEngine engine = CoreEngine.open(volume, options);
         VolumeFileSystem fs = new VolumeFileSystem(engine, virtualFiles, clock);
         fs.makeRoot();
-        fs.reapLeftOrphans();
+        fs.findLeftOrphans();
         engine.start();
         return fs;
     }
@@ -120,13 +131,33 @@ public final class VolumeFileSystem implements FileSystemCore {
         map.commit(tx.put(Keys.inode(Ino.ROOT.value()), root.encode()).files(1));
     }
 
-    private void reapLeftOrphans() {
-        List<Long> left = new ArrayList<>();
-        map.scan(new byte[] {Keys.ORPHAN}, new byte[] {Keys.ORPHAN + 1}, (k, v) -> left.add(Keys.ino(k)));
-        for (long ino : left) {
-            orphans.add(ino);
-            reap(ino);
+    private void findLeftOrphans() {
+        map.scan(new byte[] {Keys.ORPHAN}, new byte[] {Keys.ORPHAN + 1}, (k, v) -> {
+            orphans.add(Keys.ino(k));
+            return true;
+        });
+    }
+
+    @Override
+    public List<Ino> unnamed() {
+        return unnamed.stream().map(Ino::new).toList();
+    }
+
+    @Override
+    public void known(Ino ino, long count) {
+        if (virtualFile(ino) == null) {
+            lookups.add(ino.value(), count);
         }
+    }
+
+    @Override
+    public void resumed(List<Ino> stillUnnamed) {
+        for (Ino ino : stillUnnamed) {
+            if (orphans.contains(ino.value())) {
+                unnamed.add(ino.value());
+            }
+        }
+        List.copyOf(orphans).forEach(this::reap);
     }
 
     // ---- small helpers ----------------------------------------------------------------------------------------------

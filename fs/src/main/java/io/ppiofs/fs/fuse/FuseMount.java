@@ -29,6 +29,34 @@ public interface FuseMount extends AutoCloseable {
         return "";
     }
 
+    /** Whether another process can go on for this one: {@link #pause}, {@link #resume}, {@link #handOver}. */
+    default boolean canBeHandedOver() {
+        return false;
+    }
+
+    /**
+     * Takes no more requests and returns when those in hand are answered; others wait in the kernel.
+     *
+     * @return false if one is still in work after {@code timeout}, or the mount has ended: then it serves as before
+     */
+    default boolean pause(Duration timeout) throws InterruptedException {
+        throw new UnsupportedOperationException();
+    }
+
+    /** Serves again, or, if the mount was adopted, for the first time. */
+    default void resume() {
+        throw new UnsupportedOperationException();
+    }
+
+    /**
+     * Gives a paused mount away: here it has ended, the kernel does not notice.
+     *
+     * @return what who goes on needs, with the descriptor
+     */
+    default MountHandover handOver() {
+        throw new UnsupportedOperationException();
+    }
+
     /**
      * Unmounts and waits until the last request is answered.
      *

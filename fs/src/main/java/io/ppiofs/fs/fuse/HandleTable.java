@@ -5,7 +5,10 @@ import io.ppiofs.error.PpiofsException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * {@link #get} takes no lock and allocates nothing.
  */
 public final class HandleTable<T> {
+    /** Highest number that {@link #restore} takes: no process has more files open. */
+    public static final int MAX_RESTORED = 1 << 24;
+
     private static final int FIRST_CAPACITY = 64;
 
     private final Class<T> type;
@@ -68,14 +74,49 @@ public final class HandleTable<T> {
 
     /** Whether one that is open answers to this; looks at all of them. */
     public boolean any(Predicate<T> wanted) {
+        return first((handle, open) -> wanted.test(open));
+    }
+
+    /** Shows all that are open, with their numbers. */
+    public void forEach(BiConsumer<Long, T> visitor) {
+        first((handle, open) -> {
+            visitor.accept(handle, open);
+            return false;
+        });
+    }
+
+    private boolean first(BiPredicate<Long, T> wanted) {
         AtomicReferenceArray<@Nullable Object> now = slots;
         for (int i = 0; i < now.length(); i++) {
             Object open = now.get(i);
-            if (open != null && wanted.test(type.cast(open))) {
+            if (open != null && wanted.test((long) i, type.cast(open))) {
                 return true;
             }
         }
         return false;
+    }
+
+    /**
+     * Fills an empty table with what another one gave out.
+     *
+     * @param open by number, each from 0 to {@link #MAX_RESTORED}
+     */
+    public synchronized void restore(Map<Long, T> open) {
+        for (Map.Entry<Long, T> e : open.entrySet()) {
+            int slot = Math.toIntExact(e.getKey());
+            while (slot >= slots.length()) {
+                grow();
+            }
+            slots.set(slot, e.getValue());
+            used = Math.max(used, slot + 1);
+        }
+        free = new int[Math.max(FIRST_CAPACITY, used)];
+        freeCount = 0;
+        for (int i = 0; i < used; i++) {
+            if (slots.get(i) == null) {
+                free[freeCount++] = i;
+            }
+        }
     }
 
     /** Takes everything back that is still open. */

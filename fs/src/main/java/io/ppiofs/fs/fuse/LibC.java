@@ -41,6 +41,20 @@ public interface LibC {
 
     int socketpair(int domain, int type, int protocol, long descriptors);
 
+    int socket(int domain, int type, int protocol);
+
+    int bind(int descriptor, long address, int length);
+
+    int listen(int descriptor, int backlog);
+
+    int accept(int descriptor, long address, long length);
+
+    int connect(int descriptor, long address, int length);
+
+    int getsockopt(int descriptor, int level, int name, long value, long length);
+
+    long sendmsg(int descriptor, long message, int flags);
+
     long recvmsg(int descriptor, long message, int flags);
 
     /**

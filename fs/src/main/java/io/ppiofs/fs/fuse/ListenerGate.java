@@ -30,6 +30,7 @@ public final class ListenerGate implements AutoCloseable {
     private final @Nullable Thread sentinel;
     private volatile boolean sentinelSleeps;
     private volatile boolean closed;
+    private volatile boolean paused;
     /** Requests taken, roughly: only whether it changes matters. */
     private volatile long taken;
 
@@ -41,9 +42,9 @@ public final class ListenerGate implements AutoCloseable {
         }
     }
 
-    /** Returns when the calling worker shall listen; false if the session has ended. */
+    /** Returns when the calling worker shall listen; false if it shall leave: the session has ended, or pauses. */
     public boolean enter() {
-        while (!closed) {
+        while (!closed && !paused) {
             if (listening.compareAndSet(0, 1)) {
                 return true;
             }
@@ -55,7 +56,7 @@ public final class ListenerGate implements AutoCloseable {
     private void rest() {
         resting.incrementAndGet();
         // The listener may have left between our look and our counting ourselves as resting.
-        if ((listening.get() == 0 || closed) && takeRester()) {
+        if ((listening.get() == 0 || closed || paused) && takeRester()) {
             return;
         }
         wakeUps.acquireUninterruptibly();
@@ -128,6 +129,32 @@ public final class ListenerGate implements AutoCloseable {
         sentinelSleeps = false;
     }
 
+    /** Everybody leaves; who listens does with the next request. {@link #resume} lets them in again. */
+    public void pause() {
+        paused = true;
+        wakeAll();
+    }
+
+    public void resume() {
+        paused = false;
+    }
+
+    /** Whether the session is over. */
+    public boolean closed() {
+        return closed;
+    }
+
+    /** Whether somebody waits for a request. */
+    public boolean listened() {
+        return listening.get() > 0;
+    }
+
+    private void wakeAll() {
+        while (takeRester()) {
+            wakeUps.release();
+        }
+    }
+
     /** The session is over: everybody leaves. */
     @Override
     public void close() {
@@ -135,8 +162,6 @@ public final class ListenerGate implements AutoCloseable {
         if (sentinel != null) {
             LockSupport.unpark(sentinel);
         }
-        while (takeRester()) {
-            wakeUps.release();
-        }
+        wakeAll();
     }
 }

@@ -19,6 +19,9 @@ public final class LiveMount implements FuseMount {
     private static final Path CONNECTIONS = Path.of("/sys/fs/fuse/connections");
     private static final int EBUSY = 16;
     private static final int EINVAL = 22;
+    /** Of those who keep a mount busy, so that a sentence stays one. */
+    private static final int MOST_NAMED = 8;
+
     /** How long a detached mount may go on answering before its connection is cut. */
     private static final Duration GRACE = Duration.ofSeconds(2);
 
@@ -66,6 +69,31 @@ public final class LiveMount implements FuseMount {
     @Override
     public String accessLog() {
         return session.accessLog();
+    }
+
+    @Override
+    public boolean canBeHandedOver() {
+        return session.canBeHandedOver();
+    }
+
+    @Override
+    public boolean pause(Duration timeout) throws InterruptedException {
+        return session.pause(timeout, () -> {
+            if (onTop()) {
+                int errno = system.statfs(mountPoint);
+                LOG.trace("asked {} for its size (errno {})", mountPoint, errno);
+            }
+        });
+    }
+
+    @Override
+    public void resume() {
+        session.resume();
+    }
+
+    @Override
+    public MountHandover handOver() {
+        return session.handOver(mountPoint, entry);
     }
 
     @Override
@@ -121,12 +149,19 @@ public final class LiveMount implements FuseMount {
 
     private PpiofsException busy() {
         List<String> holders = MountHolders.of(entry);
-        String who = holders.isEmpty() ? "a process that cannot be seen" : String.join(", ", holders);
+        String who = holders.isEmpty() ? "a process that cannot be seen" : firstOf(holders);
         return new PpiofsException(
                 ErrorKind.BUSY,
                 "umount",
                 mountPoint.toString(),
                 "is in use by " + who + "; end it, or unmount with force");
+    }
+
+    private static String firstOf(List<String> holders) {
+        int more = holders.size() - MOST_NAMED;
+        return more <= 0
+                ? String.join(", ", holders)
+                : String.join(", ", holders.subList(0, MOST_NAMED)) + " and " + more + " more";
     }
 
     private void detach() throws InterruptedException {

@@ -9,17 +9,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Which processes keep a mount busy: open files (by mount id in fdinfo), working and root directories, mapped files (by
- * device). Reads only /proc, never the mount; processes of other users are invisible to an ordinary user.
+ * Who keeps a mount busy: processes by open files (by mount id in fdinfo), working and root directories, mapped files (by
+ * device), and filesystems that are mounted inside. Reads only /proc, never the mount; processes of other users are invisible
+ * to an ordinary user.
  */
 final class MountHolders {
     private static final Path PROC = Path.of("/proc");
 
     private MountHolders() {}
 
-    /** For example {@code 4711 (bash)}; empty if none can be seen. */
+    /** For example {@code 4711 (bash)} or {@code the mount at /mnt/p/inner}; empty if none can be seen. */
     static List<String> of(MountTable.Entry mount) {
         List<String> holders = new ArrayList<>();
+        MountTable.below(mount.mountPoint()).forEach(e -> holders.add("the mount at " + e.mountPoint()));
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(PROC, "[0-9]*")) {
             for (Path process : processes) {
                 if (holds(process, mount)) {

@@ -1,5 +1,6 @@
 package io.ppiofs.fs.fuse;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -16,6 +17,30 @@ public interface MountSession {
     /** See {@link FuseMount#accessLog}. */
     default String accessLog() {
         return "";
+    }
+
+    /** See {@link FuseMount#canBeHandedOver}. */
+    default boolean canBeHandedOver() {
+        return false;
+    }
+
+    /**
+     * See {@link FuseMount#pause}.
+     *
+     * @param request has the kernel ask something that the mount answers, and returns with the answer
+     */
+    default boolean pause(Duration timeout, Runnable request) throws InterruptedException {
+        throw new UnsupportedOperationException();
+    }
+
+    /** See {@link FuseMount#resume}. */
+    default void resume() {
+        throw new UnsupportedOperationException();
+    }
+
+    /** See {@link FuseMount#handOver}. */
+    default MountHandover handOver(Path mountPoint, MountTable.Entry entry) {
+        throw new UnsupportedOperationException();
     }
 
     void awaitEnd() throws InterruptedException;

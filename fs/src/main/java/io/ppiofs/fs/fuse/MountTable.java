@@ -44,6 +44,13 @@ public final class MountTable {
         return Optional.ofNullable(top);
     }
 
+    /** What is mounted inside a directory. */
+    static List<Entry> below(String directory) {
+        return read().stream()
+                .filter(e -> e.mountPoint().startsWith(directory + "/"))
+                .toList();
+    }
+
     /** The mount of a device at a place, whatever lies on top of it. */
     public static boolean contains(Entry mount) {
         return read().stream().anyMatch(e -> e.id() == mount.id() && e.device().equals(mount.device()));

@@ -1,6 +1,7 @@
 package io.ppiofs.fs.volume;
 
 import io.ppiofs.blockstore.erasure.Scheme;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.file.DurableFile;
@@ -403,6 +404,25 @@ public record VolumeDirectory(Path path, VolumeConfig config) {
             throw DurableFile.failure("open volume", path, e);
         }
         return unlocked(path, config, secrets, file.protection(), InstantSource.system());
+    }
+
+    /**
+     * Opens the volume for a process that goes on for another one which has it unlocked.
+     *
+     * @param secrets {@link VolumeSecrets#handedOver} of the other one
+     * @throws PpiofsException CORRUPT if they are not this volume's
+     */
+    public UnlockedVolume unlock(byte[] secrets) {
+        String subject = "volume " + config.name();
+        try {
+            VolumeSecrets handed = VolumeSecrets.decode(secrets, subject);
+            if (handed.capability().volumeId().equals(config.id())) {
+                return unlocked(path, config, handed, protection(), InstantSource.system());
+            }
+        } catch (MalformedException e) {
+            throw new PpiofsException(ErrorKind.CORRUPT, "unlock", subject, "its secrets: " + e.getMessage(), e);
+        }
+        throw new PpiofsException(ErrorKind.CORRUPT, "unlock", subject, "the secrets are of another volume");
     }
 
     /**

@@ -45,6 +45,14 @@ public record VolumeSecrets(
         return new VolumeSecrets(capability, newEpoch, writer);
     }
 
+    /** What opens {@code volume} in another process of this machine: a secret, for {@link VolumeDirectory#unlock(byte[])}. */
+    public static byte[] handedOver(UnlockedVolume volume) {
+        int epoch = volume.capability() instanceof Capability.ReadOnly ro
+                ? ro.epoch()
+                : volume.keys().currentEpoch();
+        return new VolumeSecrets(volume.capability(), epoch, volume.writer()).encode();
+    }
+
     byte[] encode() {
         Cbor seed = writer == null
                 ? CborSimple.NULL

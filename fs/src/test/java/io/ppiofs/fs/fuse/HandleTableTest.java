@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ppiofs.error.PpiofsException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class HandleTableTest {
@@ -28,6 +30,23 @@ class HandleTableTest {
         }
         assertThat(table.drain()).hasSize(1000).contains("w0", "v999").doesNotContain("v0");
         assertThat(table.drain()).isEmpty();
+    }
+
+    @Test
+    void goesOnWithTheNumbersOfAnotherTable() {
+        table.restore(Map.of(3L, "d", 200L, "x"));
+        assertThat(table.get(3)).isEqualTo("d");
+        Map<Long, String> open = new HashMap<>();
+        for (int i = 0; i < 300; i++) {
+            open.put(table.add("n" + i), "n" + i);
+        }
+        assertThat(open).hasSize(300).doesNotContainKeys(3L, 200L);
+        open.put(3L, "d");
+        open.put(200L, "x");
+        Map<Long, String> seen = new HashMap<>();
+        table.forEach(seen::put);
+        assertThat(seen).isEqualTo(open);
+        assertThat(table.remove(200)).isEqualTo("x");
     }
 
     @Test

@@ -1,5 +1,8 @@
 package io.ppiofs.fs.fuse;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ppiofs.fs.core.Caller;
@@ -7,13 +10,22 @@ import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.core.SetAttr;
 import io.ppiofs.fs.fuse.kernel.KernelFuseDriver;
 import io.ppiofs.fs.testing.PosixConformance;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** The contract on our own implementation of the kernel's protocol, and what it can do beside. */
 class KernelFuseDriverTest extends FuseDriverContractTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
     private final KernelFuseDriver driver = new KernelFuseDriver();
 
     @Override
@@ -37,6 +49,44 @@ class KernelFuseDriverTest extends FuseDriverContractTest {
         model().setattr(Caller.ROOT, Ino.ROOT, new SetAttr(0755, null, null, null, null, null));
         Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("rwxr-xr-x"));
         assertThat(PosixConformance.run(mountPoint()).failures()).isEmpty();
+    }
+
+    @Test
+    void handsAMountOverAndTakesNoRequestWhileItPauses() throws Exception {
+        FuseMount old = mount();
+        Path f = mountPoint().resolve("f");
+        try (FileChannel open = FileChannel.open(f, CREATE, READ, WRITE)) {
+            open.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
+            assertThat(old.pause(PATIENCE)).isTrue();
+            CompletableFuture<Integer> waiting = CompletableFuture.supplyAsync(() -> written(open));
+            Thread.sleep(50); // long enough for an answer, if anybody gave one
+            assertThat(waiting).isNotDone();
+            old.resume();
+            assertThat(waiting.get(10, TimeUnit.SECONDS)).isEqualTo(1);
+
+            assertThat(old.pause(PATIENCE)).isTrue();
+            MountHandover left = old.handOver();
+            assertThat(old.mounted()).isFalse();
+            waiting = CompletableFuture.supplyAsync(() -> written(open));
+            FuseMount next = new KernelFuseDriver().adopt(tapped().core(), left);
+            try {
+                next.resume();
+                assertThat(waiting.get(10, TimeUnit.SECONDS)).isEqualTo(1);
+                assertThat(Files.readAllBytes(f)).containsExactly(1, 2, 3, 9, 9);
+            } finally {
+                open.close();
+                next.unmount(true);
+            }
+            assertThat(next.mounted()).isFalse();
+        }
+    }
+
+    private static int written(FileChannel open) {
+        try {
+            return open.write(ByteBuffer.wrap(new byte[] {9}));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

@@ -16,9 +16,11 @@ final class GroupedHelp {
     static final List<Group> GROUPS = List.of(
             new Group(
                     "SERVICE",
-                    List.of(new String[] {"mount", "[VOLUME] DIR"}, new String[] {"umount", "DIR"}, new String[] {
-                        "node", ""
-                    })),
+                    List.of(
+                            new String[] {"mount", "[VOLUME] DIR"},
+                            new String[] {"umount", "DIR"},
+                            new String[] {"upgrade", ""},
+                            new String[] {"node", ""})),
             new Group("VOLUME", List.<String[]>of(new String[] {"volume", "create|list|info"})),
             new Group(
                     "NETWORK",

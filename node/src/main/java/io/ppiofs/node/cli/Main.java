@@ -48,6 +48,7 @@ public final class Main implements Runnable {
             ImmutableMap.<String, Function<Main, Object>>builder()
                     .put("mount", MountCommand::new)
                     .put("umount", UmountCommand::new)
+                    .put("upgrade", UpgradeCommand::new)
                     .put("node", NodeCommand::new)
                     .put("volume", VolumeCommand::new)
                     .put("status", StatusCommand::new)

@@ -123,6 +123,11 @@ public final class ControlServer implements Closeable {
         }
     }
 
+    /** Requests without an answer yet. */
+    public int answering() {
+        return answering.get();
+    }
+
     /** Stops listening and waits (up to two seconds) until running requests have their answers. */
     @Override
     public void close() throws IOException {

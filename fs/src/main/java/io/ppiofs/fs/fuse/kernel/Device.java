@@ -86,6 +86,12 @@ final class Device implements AutoCloseable {
         return calls.write(descriptor, buffer, size) < 0 ? runtime.getLastError() : 0;
     }
 
+    /** Gives the open descriptor away: {@link #close} does nothing any more. */
+    int take() {
+        closed = true;
+        return descriptor;
+    }
+
     /** Idempotent. */
     @Override
     public void close() {

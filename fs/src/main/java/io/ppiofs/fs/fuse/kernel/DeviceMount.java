@@ -2,12 +2,11 @@ package io.ppiofs.fs.fuse.kernel;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.fuse.DescriptorSocket;
 import io.ppiofs.fs.fuse.Fusermount;
 import io.ppiofs.fs.fuse.KernelOptions;
 import io.ppiofs.fs.fuse.NativeSystem;
 import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,11 +24,8 @@ final class DeviceMount {
     private static final int EINTR = 4;
     private static final int AF_UNIX = 1;
     private static final int SOCK_STREAM = 1;
-    private static final int SOL_SOCKET = 1;
-    private static final int SCM_RIGHTS = 1;
     private static final int F_SETFD = 2;
     private static final int FD_CLOEXEC = 1;
-    private static final int MSG_CMSG_CLOEXEC = 0x40000000;
 
     private final NativeSystem system;
 
@@ -98,7 +94,9 @@ final class DeviceMount {
                 // With our copy closed, an end of fusermount without an answer is the end of the stream.
                 system.calls().close(theirs);
             }
-            int descriptor = receive(ours);
+            // one byte with the descriptor; the end of the stream without one is a refusal
+            DescriptorSocket from = DescriptorSocket.of(system, ours);
+            int descriptor = from.receive(system.allocate(1).address(), 1) > 0 ? from.takeDescriptor() : -1;
             int status = await(pid);
             if (descriptor < 0 || status != 0) {
                 if (descriptor >= 0) {
@@ -143,29 +141,6 @@ final class DeviceMount {
             v.putAddress((long) i * Long.BYTES, word.address());
         }
         return v;
-    }
-
-    /** Receives one byte with a descriptor. @return the descriptor, -1 if the stream ended without one */
-    private int receive(int socket) {
-        // struct iovec at 0, the byte at 16, struct msghdr at 64, control data at 128 (64-bit Linux)
-        ByteBuffer memory = ByteBuffer.allocateDirect(256).order(ByteOrder.nativeOrder());
-        long at = Pointer.wrap(system.runtime(), memory).address();
-        memory.putLong(0, at + 16).putLong(8, 1);
-        memory.putLong(64 + 16, at).putLong(64 + 24, 1);
-        memory.putLong(64 + 32, at + 128).putLong(64 + 40, 64);
-        while (true) {
-            long n = system.calls().recvmsg(socket, at + 64, MSG_CMSG_CLOEXEC);
-            if (n >= 0) {
-                break;
-            }
-            if (system.runtime().getLastError() != EINTR) {
-                return -1;
-            }
-        }
-        boolean descriptor = memory.getLong(64 + 40) >= 20
-                && memory.getInt(128 + 8) == SOL_SOCKET
-                && memory.getInt(128 + 12) == SCM_RIGHTS;
-        return descriptor ? memory.getInt(128 + 16) : -1;
     }
 
     /** @return the exit status, 0 if another waiter has taken it */

@@ -126,6 +126,22 @@ final class Handshake {
         return new Agreed(agreedMinor, flags);
     }
 
+    /**
+     * What another process has agreed on.
+     *
+     * @throws PpiofsException NOT_SUPPORTED if this version would not have
+     */
+    static Agreed adopted(int minor, long flags, KernelOptions options) {
+        if (minor < Wire.OLDEST_MINOR || minor > Wire.NEWEST_MINOR || (flags & ~wanted(options)) != 0) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_SUPPORTED,
+                    "take over",
+                    "FUSE 7." + minor,
+                    "was agreed with the kernel in a way that this version does not know; unmount and mount again");
+        }
+        return new Agreed(minor, flags);
+    }
+
     private static long wanted(KernelOptions options) {
         long flags = ALWAYS;
         if (options.writebackCache()) {

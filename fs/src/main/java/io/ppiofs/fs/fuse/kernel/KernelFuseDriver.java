@@ -7,6 +7,7 @@ import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.fs.fuse.FuseMount;
 import io.ppiofs.fs.fuse.KernelOptions;
 import io.ppiofs.fs.fuse.LiveMount;
+import io.ppiofs.fs.fuse.MountHandover;
 import io.ppiofs.fs.fuse.MountOptions;
 import io.ppiofs.fs.fuse.MountPointCheck;
 import io.ppiofs.fs.fuse.MountTable;
@@ -63,5 +64,14 @@ public final class KernelFuseDriver implements FuseDriver {
         }
         ReadAhead.set(entry.get(), kernel.maxReadahead());
         return new LiveMount(system, session, real, entry.get());
+    }
+
+    @Override
+    public FuseMount adopt(FileSystemCore core, MountHandover mount) {
+        try (mount) {
+            KernelSession session = KernelSession.adopt(
+                    NativeSystem.load(), core, group(core), KernelOptions.of(mount.options(), core), mount);
+            return new LiveMount(NativeSystem.load(), session, mount.mountPoint(), mount.entry());
+        }
     }
 }

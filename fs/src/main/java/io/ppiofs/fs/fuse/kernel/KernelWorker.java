@@ -25,7 +25,14 @@ final class KernelWorker extends Thread {
     private final ListenerGate gate;
     private final Request request;
     private final Dispatcher dispatcher;
-    private final Runnable onEnd;
+    private final Left onEnd;
+
+    /** Hears of the end of the thread, on it. */
+    @FunctionalInterface
+    interface Left {
+        /** @param forGood false if only because the session pauses */
+        void left(boolean forGood);
+    }
 
     KernelWorker(
             String name,
@@ -34,7 +41,7 @@ final class KernelWorker extends Thread {
             ListenerGate gate,
             Dispatcher.Setting setting,
             OpenHandles handles,
-            Runnable onEnd) {
+            Left onEnd) {
         super(name);
         setDaemon(true);
         this.system = system;
@@ -47,17 +54,21 @@ final class KernelWorker extends Thread {
 
     @Override
     public void run() {
+        boolean forGood = true;
         try {
-            loop();
+            forGood = loop();
         } catch (Throwable t) {
             LOG.error("a thread of the mount died of a defect", t);
         } finally {
-            gate.close();
-            onEnd.run();
+            if (forGood) {
+                gate.close();
+            }
+            onEnd.left(forGood);
         }
     }
 
-    private void loop() {
+    /** @return whether the kernel has ended the session */
+    private boolean loop() {
         ByteBuffer cell = ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.nativeOrder());
         long cellAddress = Pointer.wrap(device.runtime(), cell).address();
         while (gate.enter()) {
@@ -76,7 +87,7 @@ final class KernelWorker extends Thread {
                 if (length != ENODEV && length != ECONNABORTED) {
                     LOG.warn("/dev/fuse ended with errno {}", -length);
                 }
-                return;
+                return true;
             }
             if (whole) {
                 dispatcher.answer();
@@ -84,5 +95,6 @@ final class KernelWorker extends Thread {
                 LOG.error("the kernel sent {} bytes that are no request", length);
             }
         }
+        return gate.closed();
     }
 }

@@ -1,11 +1,21 @@
 package io.ppiofs.fs.fuse.kernel;
 
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.core.LookupCounts;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
+import io.ppiofs.fs.core.OpenFlags;
 import io.ppiofs.fs.fuse.HandleTable;
+import io.ppiofs.fs.fuse.MountHandover;
+import io.ppiofs.fs.fuse.MountHandover.Rows;
+import io.ppiofs.fs.fuse.MountHandover.Table;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +50,51 @@ final class OpenHandles {
         core.forget(new Ino(ino), count);
     }
 
+    /** What the kernel holds, for who goes on: the {@link Table}s in their order. No request is in work. */
+    List<Rows> rows() {
+        Rows open = new Rows(Table.FILES);
+        files.forEach((handle, f) -> open.add(handle, f.ino().value(), f.flags().toLinux()));
+        Rows listed = new Rows(Table.DIRECTORIES);
+        directories.forEach((handle, d) -> listed.add(handle, d.ino().value(), d.noAtime() ? 1 : 0));
+        Rows known = new Rows(Table.LOOKUPS);
+        lookups.forEach((ino, count) -> known.add(ino, count, 0));
+        return List.of(open, listed, known);
+    }
+
+    /**
+     * Opens again what the kernel holds. What cannot be opened (a file that a writer elsewhere has removed from a volume
+     * that is only read here) is a bad handle from now on.
+     */
+    void adopt(MountHandover mount) {
+        mount.forEach(Table.LOOKUPS, (ino, count, none) -> {
+            lookups.add(ino, count);
+            core.known(new Ino(ino), count);
+        });
+        Map<Long, OpenFile> opened = new HashMap<>();
+        mount.forEach(
+                Table.FILES,
+                (handle, ino, flags) -> attempt("open", () -> {
+                    OpenFlags how = OpenFlags.ofLinux((int) flags);
+                    opened.put(bounded(handle), core.open(Caller.ROOT, new Ino(ino), how));
+                }));
+        files.restore(opened);
+        Map<Long, OpenDirectory> listed = new HashMap<>();
+        mount.forEach(
+                Table.DIRECTORIES,
+                (handle, ino, flags) -> attempt("opendir", () -> {
+                    Ino directory = new Ino(ino);
+                    listed.put(bounded(handle), flags == 1 ? core.opendirNoAtime(directory) : core.opendir(directory));
+                }));
+        directories.restore(listed);
+    }
+
+    private static long bounded(long handle) {
+        if (handle < 0 || handle > HandleTable.MAX_RESTORED) {
+            throw PpiofsException.expected(ErrorKind.BAD_HANDLE, "file handle", Long.toString(handle));
+        }
+        return handle;
+    }
+
     /** Gives back what the kernel still held when the session ended. No request is in work any more. */
     void releaseEverything() {
         for (OpenFile file : files.drain()) {
@@ -55,7 +110,7 @@ final class OpenHandles {
         try {
             action.run();
         } catch (RuntimeException e) {
-            LOG.warn("{} at the end of a mount failed", what, e);
+            LOG.warn("{} at the end or the takeover of a mount failed", what, e);
         }
     }
 }
