@@ -431,9 +431,9 @@ final class Mounts {
         handingOver = false;
     }
 
-    /** Everything that was done so far is durable. */
+    /** Everything that was done so far is durable on this machine. */
     void sync() {
-        open().values().forEach(volume -> volume.core().syncfs());
+        open().values().forEach(volume -> volume.core().syncHere());
     }
 
     /** Stops all mounts; their requests wait in the kernel. @return false if one could not: then all serve */

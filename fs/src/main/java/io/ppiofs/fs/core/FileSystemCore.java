@@ -184,6 +184,11 @@ public interface FileSystemCore extends Closeable {
     /** Everything done so far is durable when it returns. */
     void syncfs();
 
+    /** Everything done so far is durable on this machine when it returns, whatever the volume promises besides. */
+    default void syncHere() {
+        syncfs();
+    }
+
     /** Files without a name that may still get one (O_TMPFILE): only memory knows that they may. */
     default List<Ino> unnamed() {
         return List.of();

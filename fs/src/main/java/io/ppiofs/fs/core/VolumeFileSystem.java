@@ -1631,6 +1631,12 @@ public final class VolumeFileSystem implements FileSystemCore {
         engine.commitAsPromised();
     }
 
+    @Override
+    public void syncHere() {
+        contents.flushAll();
+        engine.commitJournal();
+    }
+
     /** Brings everything into the tree and saves the head. */
     public void checkpoint() {
         engine.checkpoint();

@@ -93,20 +93,27 @@ final class CoreFixture {
     }
 
     void open() {
-        fs = VolumeFileSystem.open(
-                new CoreVolume(
-                        "test",
-                        blocks,
-                        new SipHash(new byte[16]),
-                        new SipHash(new byte[] {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
-                        journal,
-                        new byte[32],
-                        checkpoints,
-                        clock,
-                        0,
-                        space),
-                options,
-                Map.of());
+        fs = VolumeFileSystem.open(volume(), options, Map.of());
+    }
+
+    private CoreVolume volume() {
+        return new CoreVolume(
+                "test",
+                blocks,
+                new SipHash(new byte[16]),
+                new SipHash(new byte[] {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
+                journal,
+                new byte[32],
+                checkpoints,
+                clock,
+                0,
+                space);
+    }
+
+    /** Another process goes on; its core has yet to hear what is still in use. */
+    void resume() {
+        fs.close();
+        fs = VolumeFileSystem.resume(volume(), options, Map.of(), java.time.Clock.systemUTC());
     }
 
     void reopen() {

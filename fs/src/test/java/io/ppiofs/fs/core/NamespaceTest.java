@@ -462,6 +462,45 @@ class NamespaceTest {
     }
 
     @Test
+    void anotherProcessGoesOnWithWhatHasNoName() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            Map<String, Ino> inos = new HashMap<>();
+            for (String name : List.of("open", "known", "dropped")) {
+                OpenFile f = core.create(name);
+                core.write(f, 0, new byte[] {1, 2, 3});
+                core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of(name));
+                inos.put(name, f.ino());
+            }
+            Ino unnamed = core.fs
+                    .tmpfile(Caller.ROOT, Ino.ROOT, 0644, OpenFlags.ofLinux(2))
+                    .file()
+                    .ino();
+            List<Ino> all = core.fs.unnamed();
+            assertThat(all).containsExactly(unnamed);
+
+            core.resume();
+            core.fs.known(inos.get("known"), 2);
+            core.fs.known(unnamed, 1);
+            OpenFile open = core.fs.open(Caller.ROOT, inos.get("open"), OpenFlags.ofLinux(2));
+            core.fs.resumed(all);
+            assertThat(core.read(open, 0, 9)).containsExactly(1, 2, 3);
+            assertThat(core.fs.getattr(inos.get("known")).size()).isEqualTo(3);
+            assertThatThrownBy(() -> core.fs.getattr(inos.get("dropped"))).isInstanceOf(PpiofsException.class);
+            assertThatThrownBy(() -> core.fs.link(Caller.ROOT, inos.get("open"), Ino.ROOT, FileName.of("no")))
+                    .isInstanceOf(PpiofsException.class);
+            core.fs.link(Caller.ROOT, unnamed, Ino.ROOT, FileName.of("named"));
+
+            core.fs.forget(inos.get("known"), 2);
+            core.fs.release(open);
+            core.reopen(); // waits for what is done in the background
+            assertThat(core.fs.stats().files()).as("root and the named one").isEqualTo(2);
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    @Test
     void cookiesStayTrueWhileOthersRemoveEntries() {
         CoreFixture core = new CoreFixture(directory);
         try {

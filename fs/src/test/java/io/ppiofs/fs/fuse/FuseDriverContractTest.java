@@ -604,8 +604,31 @@ abstract class FuseDriverContractTest {
         } finally {
             end(inside);
         }
+        // a program of the mount: no descriptor, only mapped pages
+        Path program = Files.copy(Path.of("/bin/sleep"), mountPoint.resolve("dozer"));
+        assertThat(program.toFile().setExecutable(true)).isTrue();
+        Process mapped = new ProcessBuilder(program.toString(), "60").start();
+        try {
+            assertBusy(m, mapped.pid() + " (dozer)");
+        } finally {
+            end(mapped);
+        }
         m.unmount(false);
         assertThat(m.mounted()).isFalse();
+    }
+
+    @Test
+    void saysThatAnotherMountKeepsItBusy() throws IOException {
+        FuseMount m = mount();
+        Path inner = Files.createDirectory(mountPoint.resolve("inner"));
+        NativeSystem system = NativeSystem.load();
+        assertThat(system.mountPlain("tmpfs", inner)).isZero();
+        try {
+            assertBusy(m, "the mount at " + inner.toRealPath());
+        } finally {
+            system.detach(inner);
+        }
+        m.unmount(false);
     }
 
     private static void assertBusy(FuseMount m, String who) {

@@ -5,6 +5,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Home;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -49,7 +50,8 @@ final class UpgradeCommand implements Callable<Integer> {
         try {
             taken = BackgroundNode.startNext(home, main.surroundings());
         } catch (PpiofsException e) {
-            throw new PpiofsException(e.kind(), "upgrade", home.toString(), reason(e, home) + "; " + whoServes(), e);
+            throw new PpiofsException(
+                    e.kind(), "upgrade", home.toString(), reason(e, home) + "; " + whoServes(home), e);
         }
         long mounts = Facts.number(taken, "mounts");
         json.print(
@@ -64,14 +66,17 @@ final class UpgradeCommand implements Callable<Integer> {
     }
 
     private static String reason(PpiofsException e, Home home) {
-        return e.subject().equals(home.toString()) ? e.detail() : String.valueOf(e.getMessage());
+        if (!e.subject().equals(home.toString())) {
+            return String.valueOf(e.getMessage());
+        }
+        return e.kind() == ErrorKind.INTERNAL ? "the new process " + e.detail() : e.detail();
     }
 
     /** It answers again as soon as it has taken back what it had given away. */
-    private String whoServes() throws IOException, InterruptedException {
+    private String whoServes(Home home) throws IOException, InterruptedException {
         long giveUp = System.nanoTime() + PATIENCE_NANOS;
         while (System.nanoTime() < giveUp) {
-            Long pid = pidOfNode();
+            Long pid = Files.exists(home.takeoverFile()) ? null : pidOfNode();
             if (pid != null) {
                 return "process " + pid + " goes on serving the mounts";
             }

@@ -77,7 +77,9 @@ class MountLifeTest {
                 .start()) {
             await().atMost(SOON).until(() -> Files.exists(work.resolve("f20")));
             PpiofsCommand.assertRefused(
-                    mount.command().of("umount", mount.dir()).run(), ErrorKind.BUSY.exitCode());
+                    mount.command().of("umount", mount.dir()).run(),
+                    ErrorKind.BUSY.exitCode(),
+                    load.process().pid() + " (bash)");
             assertThat(Command.of("umount", mount.dir()).run().exit()).isNotZero();
             assertThat(load.alive()).as("the load goes on").isTrue();
         }

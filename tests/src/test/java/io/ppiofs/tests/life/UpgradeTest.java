@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A new process takes the mounts of the old one while programs use them. */
@@ -79,22 +80,9 @@ class UpgradeTest {
     @Test
     void the_old_process_goes_on_when_the_new_one_dies() throws IOException {
         long before = mount.pid().orElseThrow();
-        Path takeover = mount.home().resolve("takeover");
-        try (Command.Running held = hold();
-                Command.Running upgrade = mount.command().of("upgrade").start()) {
-            // there from the moment when the old process begins to close what it has
-            long next = Long.parseLong(await().pollDelay(Duration.ZERO)
-                    .pollInterval(Duration.ofMillis(1))
-                    .atMost(SOON)
-                    .until(() -> Files.exists(takeover) ? Files.readString(takeover) : "", text -> text.contains(" "))
-                    .split(" ")[1]);
-            assertThat(next).isNotEqualTo(before);
-            ProcessHandle.of(next).orElseThrow().destroyForcibly();
-            Command.Result result = upgrade.await(SOON);
-            PpiofsCommand.assertRefused(result, result.exit(), "process " + before + " goes on serving the mounts");
-            assertThat(result.exit()).isNotZero();
+        try (Command.Running held = hold()) {
+            assertThat(killedNext(Duration.ZERO)).isTrue();
             assertThat(mount.pid()).hasValue(before);
-            assertThat(takeover).doesNotExist();
             Files.writeString(mount.dir().resolve("after"), "text");
             upgrade();
             assertThat(mount.dir().resolve("after")).hasContent("text");
@@ -102,6 +90,53 @@ class UpgradeTest {
         }
         mount.umount();
         mount.assertClean();
+    }
+
+    @Tag("soak")
+    @Test
+    void it_does_not_matter_when_the_new_process_dies() throws IOException {
+        int killed = 0;
+        try (Command.Running held = hold()) {
+            for (int i = 0; i < 20; i++) {
+                killed += killedNext(Duration.ofMillis(i * 5L)) ? 1 : 0;
+            }
+            end(held);
+        }
+        assertThat(killed).isGreaterThan(10);
+        mount.umount();
+        mount.assertClean();
+    }
+
+    /**
+     * Begins an upgrade and kills the new process.
+     *
+     * @param after the old process has begun to close what it has
+     * @return false if it was too late, and the upgrade has succeeded
+     */
+    private boolean killedNext(Duration after) throws IOException {
+        long before = mount.pid().orElseThrow();
+        Path takeover = mount.home().resolve("takeover");
+        try (Command.Running upgrade = mount.command().of("upgrade").start()) {
+            long next = Long.parseLong(await().pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(1))
+                    .atMost(SOON)
+                    .until(() -> Files.exists(takeover) ? Files.readString(takeover) : "", text -> text.contains(" "))
+                    .split(" ", 2)[1]);
+            assertThat(next).isNotEqualTo(before);
+            await().pollDelay(after).until(() -> true);
+            boolean inTime = Files.exists(takeover);
+            if (inTime) {
+                ProcessHandle.of(next).orElseThrow().destroyForcibly();
+            }
+            Command.Result result = upgrade.await(SOON);
+            assertThat(takeover).doesNotExist();
+            if (result.exit() == 0) {
+                assertThat(inTime).isFalse();
+                return false;
+            }
+            PpiofsCommand.assertRefused(result, result.exit(), "process " + before + " goes on serving the mounts");
+            return true;
+        }
     }
 
     private Command.Running hold() {
