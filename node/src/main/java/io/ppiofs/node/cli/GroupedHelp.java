@@ -21,12 +21,15 @@ final class GroupedHelp {
                             new String[] {"umount", "DIR"},
                             new String[] {"upgrade", ""},
                             new String[] {"node", ""})),
-            new Group("VOLUME", List.<String[]>of(new String[] {"volume", "create|list|info"})),
+            new Group(
+                    "VOLUME",
+                    List.<String[]>of(new String[] {"volume", "create|list|info|share|custodian|import|place|sync"})),
             new Group(
                     "NETWORK",
                     List.of(
                             new String[] {"network", "create|join|list|members"},
                             new String[] {"grant", "add|list|invite|revoke|open"},
+                            new String[] {"custody", "add|list|remove"},
                             new String[] {"id", ""},
                             new String[] {"peers", ""},
                             new String[] {"ping", "PEER"},

@@ -51,8 +51,8 @@ class CrashTest extends OnMount {
     }
 
     @Test
-    void ten_times_killed_it_has_everything_fsynced_and_a_prefix_of_the_rest() throws IOException {
-        run(Seeds.next("crash"), 10);
+    void five_times_killed_it_has_everything_fsynced_and_a_prefix_of_the_rest() throws IOException {
+        run(Seeds.next("crash"), 5);
     }
 
     @Test

@@ -60,7 +60,7 @@ class LoadGeneratorsTest extends OnMount {
     void dbench_runs_its_whole_load_file() {
         Tools.require("dbench");
         Path work = directory("dbench");
-        String out = Command.of("dbench", "-t", SECONDS * 8, "-D", work, 4)
+        String out = Command.of("dbench", "-t", SECONDS * 5, "-D", work, 4)
                 .within(Duration.ofMinutes(3))
                 .ok()
                 .out();
