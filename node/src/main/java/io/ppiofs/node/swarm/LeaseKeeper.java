@@ -238,7 +238,7 @@ final class LeaseKeeper implements AutoCloseable {
         }
     }
 
-    /** Ends what goes on; a request under way is waited for no longer. */
+    /** Ends what goes on; a request under way is waited for no longer. Nothing is written once it returns. */
     @Override
     public void close() {
         synchronized (this) {
@@ -246,5 +246,10 @@ final class LeaseKeeper implements AutoCloseable {
             notifyAll();
         }
         thread.interrupt();
+        try {
+            thread.join(TimeUnit.SECONDS.toMillis(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

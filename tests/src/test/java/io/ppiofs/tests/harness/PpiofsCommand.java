@@ -1,9 +1,21 @@
 package io.ppiofs.tests.harness;
 
+import io.ppiofs.node.Home;
+import io.ppiofs.node.control.ControlClient;
+import io.ppiofs.node.control.Json;
+import io.ppiofs.node.control.Request;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** The {@code ppiofs} command as a user has it: the launcher of this checkout, with a home of its own. */
 public final class PpiofsCommand {
@@ -46,6 +58,41 @@ public final class PpiofsCommand {
         words.add(launcher());
         words.addAll(List.of(arguments));
         return Command.of(words).with("PPIOFS_HOME", home);
+    }
+
+    /**
+     * What the running node answers, as the command of the operation prints it with {@code --json}: for who asks again and again until
+     * something is so. A process for each question would keep the machine busier than what is waited for.
+     *
+     * @return empty if no node runs
+     */
+    public Optional<String> askRunning(Request request) {
+        CompletableFuture<Optional<String>> answer = new CompletableFuture<>();
+        Thread thread = new Thread(
+                () -> {
+                    try (ControlClient client = ControlClient.connect(new Home(home).socket())) {
+                        answer.complete(client == null ? Optional.empty() : Optional.of(pretty(client.call(request))));
+                    } catch (IOException | RuntimeException e) {
+                        answer.completeExceptionally(e);
+                    }
+                },
+                "ask-node");
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            return answer.get(60, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new AssertionError("the node of " + home + " does not answer " + request.operation(), e);
+        }
+    }
+
+    private static String pretty(Map<?, ?> facts) {
+        Map<String, Object> named = new LinkedHashMap<>();
+        facts.forEach((name, value) -> named.put(String.valueOf(name), value));
+        return Json.pretty(named);
     }
 
     /** A user error: the exit code, and one sentence on stderr without a stack trace. */

@@ -2,6 +2,7 @@ package io.ppiofs.tests.swarm;
 
 import static org.awaitility.Awaitility.await;
 
+import io.ppiofs.node.control.Request;
 import io.ppiofs.tests.harness.Command;
 import io.ppiofs.tests.harness.PpiofsCommand;
 import io.ppiofs.tests.harness.Scratch;
@@ -105,7 +106,8 @@ final class StorageNode implements AutoCloseable {
 
     /** Bytes that the node says it hosts, fetched, and the like: the numbers of {@code status}. */
     long storageFact(String name) {
-        String status = command.of("status", "--json").ok().out();
+        String status = command.askRunning(new Request("status"))
+                .orElseThrow(() -> new AssertionError("the node does not run"));
         Matcher found = Pattern.compile("\"" + name + "\" ?: ?([0-9]+)").matcher(status);
         if (!found.find()) {
             throw new AssertionError("no " + name + " in " + status);

@@ -2,6 +2,7 @@ package io.ppiofs.tests.swarm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ppiofs.node.control.Request;
 import io.ppiofs.tests.harness.MountTable;
 import io.ppiofs.tests.harness.Namespaces;
 import io.ppiofs.tests.harness.PpiofsCommand;
@@ -153,7 +154,12 @@ final class StorageSwarm implements AutoCloseable {
     }
 
     String info() {
-        return writer.command().of("volume", "info", volume, "--json").ok().out();
+        return writer.command()
+                .askRunning(new Request("volume.info").with("name", volume))
+                .orElseGet(() -> writer.command()
+                        .of("volume", "info", volume, "--json")
+                        .ok()
+                        .out());
     }
 
     /** A file with a capability of the volume. */

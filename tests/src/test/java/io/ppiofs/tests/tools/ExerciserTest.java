@@ -48,13 +48,13 @@ class ExerciserTest extends OnMount {
                 "map punch zero allocate fsync reopen append second hole"
             })
     void one_file_is_always_what_the_model_says(String features) throws IOException {
-        run(features, Integer.getInteger("exerciser.operations", 3000), 600_000);
+        run(features, Integer.getInteger("exerciser.operations", 2000), 600_000);
     }
 
     @ParameterizedTest(name = "a file of 24 MiB with [{0}] is always what the model says")
     @ValueSource(strings = {"map fsync reopen append second hole", "punch zero allocate hole reopen"})
     void a_larger_file_is_always_what_the_model_says(String features) throws IOException {
-        run(features, Integer.getInteger("exerciser.operations", 3000), 24_000_000);
+        run(features, Integer.getInteger("exerciser.operations", 2000), 24_000_000);
     }
 
     @Tag("soak")
