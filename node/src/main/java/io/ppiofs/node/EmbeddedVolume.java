@@ -269,6 +269,14 @@ final class EmbeddedVolume implements OpenVolume {
     }
 
     @Override
+    public void keepTurn(Duration time) {
+        SwarmVolume peers = swarm;
+        if (peers != null) {
+            peers.keepTurn(time);
+        }
+    }
+
+    @Override
     public byte[] secrets() {
         return VolumeSecrets.handedOver(volume);
     }

@@ -100,8 +100,7 @@ public final class HandoverTarget {
                         DescriptorSocket.NONE);
                 throw e;
             }
-            from.send(Handover.TAKEN, new byte[0], DescriptorSocket.NONE);
-            awaitGo(from);
+            sayTaken(from);
             node.goOn();
             Duration pause = Duration.between(left.pausedSince(), Instant.now());
             LOG.info(
@@ -125,8 +124,9 @@ public final class HandoverTarget {
     }
 
     /** An old process that has ended does not stand in the way either. */
-    private static void awaitGo(DescriptorSocket from) {
+    private static void sayTaken(DescriptorSocket from) {
         try {
+            from.send(Handover.TAKEN, new byte[0], DescriptorSocket.NONE);
             DescriptorSocket.Message go = from.receive(PATIENCE);
             LOG.debug("the old process says {}", (char) go.type());
         } catch (PpiofsException e) {

@@ -9,6 +9,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -66,7 +67,9 @@ final class HomeLock implements AutoCloseable {
      */
     static void beginHandover(Home home, long next) {
         try {
-            Files.writeString(home.takeoverFile(), ProcessHandle.current().pid() + " " + next);
+            Files.writeString(
+                    home.takeoverFile(),
+                    bootId() + " " + ProcessHandle.current().pid() + " " + next);
         } catch (IOException e) {
             throw new PpiofsException(
                     ErrorKind.IO,
@@ -87,8 +90,11 @@ final class HomeLock implements AutoCloseable {
 
     private static boolean isHandedOver(Home home) {
         try {
-            for (String pid : Files.readString(home.takeoverFile()).split(" ", 0)) {
-                if (pid.matches("[0-9]{1,18}")
+            String[] words = Files.readString(home.takeoverFile()).split(" ", 0);
+            boolean sinceBoot = words[0].equals(bootId());
+            for (String pid : words) {
+                if (sinceBoot
+                        && pid.matches("[0-9]{1,18}")
                         && ProcessHandle.of(Long.parseLong(pid)).isPresent()) {
                     return true;
                 }
@@ -98,6 +104,12 @@ final class HomeLock implements AutoCloseable {
         }
         endHandover(home);
         return false;
+    }
+
+    /** Process ids mean nothing after the next start of the machine. */
+    private static String bootId() throws IOException {
+        Path file = Path.of("/proc/sys/kernel/random/boot_id");
+        return Files.exists(file) ? Files.readString(file).strip() : "-";
     }
 
     private static void closeQuietly(HomeLock lock) {

@@ -52,6 +52,9 @@ final class Mounts {
         boolean closing;
     }
 
+    /** No other machine writes a volume while another process of this one takes it over: longer than that may take. */
+    private static final Duration TURN = Duration.ofMinutes(2);
+
     private final NodeServices services;
     private final Function<String, Map<String, Supplier<byte[]>>> virtualFiles;
     private final Runnable changed;
@@ -475,6 +478,7 @@ final class Mounts {
         }
         open().forEach((name, volume) -> {
             try {
+                volume.keepTurn(TURN);
                 volume.close();
             } catch (RuntimeException e) {
                 // what was written is in the journal, and read from there

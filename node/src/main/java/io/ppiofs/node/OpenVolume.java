@@ -3,6 +3,7 @@ package io.ppiofs.node;
 import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.control.Progress;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** A volume that is unlocked and open in this node. Thread-safe. */
@@ -32,6 +33,11 @@ public interface OpenVolume extends AutoCloseable {
     /** Whether {@link #syncToSwarm} was called. */
     default boolean syncsToSwarm() {
         return false;
+    }
+
+    /** Before a close after which another process of this machine opens it: no other machine shall write it for so long. */
+    default void keepTurn(Duration time) {
+        // only who writes on a swarm has a turn
     }
 
     /** What opens it in another process of this machine, without what protects it: a secret. */

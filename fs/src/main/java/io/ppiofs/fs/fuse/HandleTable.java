@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
@@ -100,8 +101,10 @@ public final class HandleTable<T> {
      * Fills an empty table with what another one gave out.
      *
      * @param open by number, each from 0 to {@link #MAX_RESTORED}
+     * @param lost numbers, in the same range, that somebody still has for what is not open any more: never given out again, for their
+     *     owners would reach what others opened
      */
-    public synchronized void restore(Map<Long, T> open) {
+    public synchronized void restore(Map<Long, T> open, Set<Long> lost) {
         for (Map.Entry<Long, T> e : open.entrySet()) {
             int slot = Math.toIntExact(e.getKey());
             while (slot >= slots.length()) {
@@ -110,10 +113,16 @@ public final class HandleTable<T> {
             slots.set(slot, e.getValue());
             used = Math.max(used, slot + 1);
         }
+        for (long number : lost) {
+            used = Math.max(used, Math.toIntExact(number) + 1);
+        }
+        while (used > slots.length()) {
+            grow();
+        }
         free = new int[Math.max(FIRST_CAPACITY, used)];
         freeCount = 0;
         for (int i = 0; i < used; i++) {
-            if (slots.get(i) == null) {
+            if (slots.get(i) == null && !lost.contains((long) i)) {
                 free[freeCount++] = i;
             }
         }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class HandleTableTest {
@@ -34,13 +35,14 @@ class HandleTableTest {
 
     @Test
     void goesOnWithTheNumbersOfAnotherTable() {
-        table.restore(Map.of(3L, "d", 200L, "x"));
+        table.restore(Map.of(3L, "d", 200L, "x"), Set.of(5L, 202L));
         assertThat(table.get(3)).isEqualTo("d");
+        assertThatThrownBy(() -> table.get(5)).isInstanceOf(PpiofsException.class);
         Map<Long, String> open = new HashMap<>();
         for (int i = 0; i < 300; i++) {
             open.put(table.add("n" + i), "n" + i);
         }
-        assertThat(open).hasSize(300).doesNotContainKeys(3L, 200L);
+        assertThat(open).hasSize(300).doesNotContainKeys(3L, 200L, 5L, 202L);
         open.put(3L, "d");
         open.put(200L, "x");
         Map<Long, String> seen = new HashMap<>();

@@ -23,6 +23,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -72,6 +73,7 @@ final class LeaseKeeper implements AutoCloseable {
 
     private final Map<PeerId, Long> refused = new HashMap<>();
     private boolean closing;
+    private @Nullable CompletableFuture<StorageClient.Renewed> pending;
 
     /**
      * @param name for log lines
@@ -172,15 +174,25 @@ final class LeaseKeeper implements AutoCloseable {
     private synchronized boolean isDue(PeerId peer) {
         long now = clock.wallMillis();
         Long last = renewed.get(peer);
-        Long no = refused.get(peer);
-        return (last == null || now - last >= times.every().toMillis())
-                && (no == null || now - no >= times.refused().toMillis());
+        return isOver(last, now, times.every()) && isOver(refused.get(peer), now, times.refused());
+    }
+
+    /** What lies in the future was noted while the clock was wrong. */
+    private static boolean isOver(@Nullable Long since, long now, Duration time) {
+        return since == null || since > now || now - since >= time.toMillis();
     }
 
     /** @return who else holds something of the tenant */
     private List<PeerId> ask(PeerId peer) throws InterruptedException {
         try {
-            StorageClient.Renewed answer = asking.renew(peer).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            CompletableFuture<StorageClient.Renewed> question = asking.renew(peer);
+            synchronized (this) {
+                if (closing) {
+                    return List.of();
+                }
+                pending = question;
+            }
+            StorageClient.Renewed answer = question.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             synchronized (this) {
                 if (answer.slots() > 0) {
                     renewed.put(peer, clock.wallMillis());
@@ -200,7 +212,7 @@ final class LeaseKeeper implements AutoCloseable {
             }
             LOG.debug("leases of {}: {} prolongs nothing: {}", name, peer, String.valueOf(e.getCause()));
             return List.of();
-        } catch (TimeoutException e) {
+        } catch (TimeoutException | CancellationException e) {
             LOG.debug("leases of {}: {} does not answer", name, peer);
             return List.of();
         }
@@ -241,11 +253,14 @@ final class LeaseKeeper implements AutoCloseable {
     /** Ends what goes on; a request under way is waited for no longer. Nothing is written once it returns. */
     @Override
     public void close() {
+        // no interrupt: it would close the files of this node's own storage, which the thread may be asking
         synchronized (this) {
             closing = true;
             notifyAll();
+            if (pending != null) {
+                pending.cancel(false);
+            }
         }
-        thread.interrupt();
         try {
             thread.join(TimeUnit.SECONDS.toMillis(5));
         } catch (InterruptedException e) {

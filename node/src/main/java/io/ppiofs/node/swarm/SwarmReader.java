@@ -70,7 +70,10 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     private final Supplier<Collection<PeerId>> operators;
     private final Regions regions;
     private final Times times;
-    private volatile boolean outage;
+
+    /** Groups of which the last read got nothing from anybody. */
+    private final Set<GroupId> outages = ConcurrentHashMap.newKeySet();
+
     private final AtomicBoolean probing = new AtomicBoolean();
 
     /**
@@ -103,12 +106,30 @@ final class SwarmReader implements SwarmBlockStore.Remote {
 
     @Override
     public Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
-        if (!outage) {
+        if (outages.isEmpty() || !isInOutage(cids)) {
             return fetch(cids, times.patience());
         }
         // peers that are slow and not silent need longer than a caller is let wait: one read at a time goes on behind
         // its caller
-        return probing.compareAndSet(false, true) ? probe(cids) : fetch(cids, times.inOutage());
+        Map<Cid, ByteBuffer> found = probing.compareAndSet(false, true) ? probe(cids) : fetch(cids, times.inOutage());
+        if (!found.isEmpty()) {
+            // somebody is there after all
+            List<Cid> others =
+                    cids.stream().filter(cid -> !found.containsKey(cid)).toList();
+            found.putAll(others.isEmpty() ? Map.of() : fetch(others, times.patience()));
+        }
+        return found;
+    }
+
+    /** Whether nobody has answered for the groups of any of these. */
+    private boolean isInOutage(List<Cid> cids) {
+        for (Cid cid : cids) {
+            GroupBook.Located located = book.locate(cid);
+            if (located != null && !outages.contains(located.group().id())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private Map<Cid, ByteBuffer> probe(List<Cid> cids) {
@@ -149,12 +170,17 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             fetched.putAll(fetch(missing, end - more < 0 ? more : end));
         }
         Duration waited = Duration.ofNanos(System.nanoTime() - begin);
-        if (!fetched.isEmpty()) {
-            outage = false;
-        } else if (!missing.isEmpty() && whole && waited.compareTo(times.inOutage()) > 0) {
+        for (Cid cid : fetched.keySet()) {
+            GroupBook.Located located = book.locate(cid);
+            if (located != null) {
+                incomplete.remove(located.group());
+                outages.remove(located.group().id());
+            }
+        }
+        if (!incomplete.isEmpty() && whole && waited.compareTo(times.inOutage()) > 0) {
             // nobody came, however long that took; a short wait would show nothing
-            outage = true;
-            LOG.warn("no peer delivered anything within {} s", waited.toSeconds());
+            incomplete.forEach(group -> outages.add(group.id()));
+            LOG.warn("of {} groups no peer delivered anything within {} s", incomplete.size(), waited.toSeconds());
         }
         return fetched;
     }

@@ -8,6 +8,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.journal.JournalRestore;
 import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.fs.volume.Head;
+import io.ppiofs.fs.volume.HeadClear;
 import io.ppiofs.fs.volume.Protection;
 import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.VolumeDirectory;
@@ -266,7 +267,8 @@ public final class SwarmService implements AutoCloseable {
         for (HeadBundle bundle : told(volume, book)) {
             try {
                 Head before = volume.heads().read();
-                if (Head.verify(bundle.head(), "kept by a peer").certificate().slot() == writer.slot()) {
+                if (Head.verify(bundle.head(), "kept by a peer").certificate().slot() == writer.slot()
+                        || isKnown(volume, book, bundle)) {
                     continue; // this machine's own; it has it, or a later one
                 }
                 Head now = volume.heads().adopt(bundle.head(), () -> giveWay(volume, writer, book));
@@ -296,7 +298,7 @@ public final class SwarmService implements AutoCloseable {
         peers.addAll(knownOperators());
         List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(records.get(id)));
         peers.forEach(peer -> answers.add(silent.ask(peer, () -> storage.heads(peer, id.bytes()))));
-        List<HeadBundle> found = new ArrayList<>(bundles(id, answers, WriterPresence.ANSWER));
+        List<HeadBundle> found = new ArrayList<>(bundles(id, answers, WriterPresence.ANSWER, tenant(book)));
         Collections.reverse(found);
         return found;
     }
@@ -307,6 +309,9 @@ public final class SwarmService implements AutoCloseable {
      */
     private void catchUp(UnlockedVolume volume, GroupBook book, SwarmReader reader) {
         for (HeadBundle bundle : told(volume, book)) {
+            if (isKnown(volume, book, bundle)) {
+                continue;
+            }
             Head newer = Follower.adopt(volume, network.id(), reader, bundle);
             if (newer != null) {
                 LOG.info("volume {}: shows {}", volume.config().name(), newer);
@@ -392,8 +397,11 @@ public final class SwarmService implements AutoCloseable {
     }
 
     private void adoptNewest(UnlockedVolume volume, WriterIdentity writer, GroupBook book) {
-        for (HeadBundle bundle : bundles(volume.config().id())) {
+        for (HeadBundle bundle : bundles(volume.config().id(), tenant(book))) {
             try {
+                if (isKnown(volume, book, bundle)) {
+                    continue;
+                }
                 Head now = volume.heads().adopt(bundle.head(), () -> giveWay(volume, writer, book));
                 LOG.debug("volume {}: the head is {}", volume.config().name(), now);
             } catch (PpiofsException e) {
@@ -588,31 +596,58 @@ public final class SwarmService implements AutoCloseable {
      */
     public void follow(SwarmVolume swarm, UnlockedVolume volume, Consumer<Head> show) {
         VolumeId id = volume.config().id();
-        Follower follower = new Follower(volume, network.id(), swarm.reader(), () -> bundles(id), show);
+        Follower follower =
+                new Follower(volume, network.id(), swarm.reader(), () -> bundles(id, tenant(swarm.book())), show);
         Gossip.Subscription subscription = topics.listen(id, follower::heard);
         swarm.follow(follower, subscription);
     }
 
     /** What the DHT and operators have of a volume, the newest last; only bundles whose head verifies. */
     private List<HeadBundle> bundles(VolumeId volume) {
+        return bundles(volume, (PeerId) null);
+    }
+
+    /** Who publishes the heads of a volume of which groups are known; null while none is. */
+    private static @Nullable PeerId tenant(GroupBook book) {
+        return book.groups().stream()
+                .findFirst()
+                .map(group -> group.table().tenant())
+                .orElse(null);
+    }
+
+    private List<HeadBundle> bundles(VolumeId volume, @Nullable PeerId tenant) {
         CompletableFuture<List<PinnedHead.Signed>> recorded = records.get(volume);
         List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(recorded));
         long alone = System.nanoTime() + RECORD_ALONE.toNanos();
         awaitOperators(() -> !recorded.getNow(List.of()).isEmpty() && System.nanoTime() - alone > 0);
         knownOperators().forEach(peer -> answers.add(storage.heads(peer, volume.bytes())));
-        return bundles(volume, answers, Duration.ofSeconds(ASK_SECONDS));
+        return bundles(volume, answers, Duration.ofSeconds(ASK_SECONDS), tenant);
     }
 
+    /**
+     * Of each head the way in which it was published last, the last published one last.
+     *
+     * @param tenant who publishes the volume's heads; null if that is not known: then anybody may have told them
+     */
     private static List<HeadBundle> bundles(
-            VolumeId volume, List<CompletableFuture<List<PinnedHead.Signed>>> answers, Duration patience) {
-        Map<Long, HeadBundle> found = new HashMap<>();
+            VolumeId volume,
+            List<CompletableFuture<List<PinnedHead.Signed>>> answers,
+            Duration patience,
+            @Nullable PeerId tenant) {
+        Map<List<Object>, Pinned> found = new HashMap<>();
         long end = System.nanoTime() + patience.toNanos();
         for (CompletableFuture<List<PinnedHead.Signed>> answer : answers) {
             try {
                 for (PinnedHead.Signed pin : answer.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS)) {
                     HeadBundle bundle = HeadBundle.decode(pin.pin().head());
-                    if (Head.verify(bundle.head(), "kept by a peer").volume().equals(volume)) {
-                        found.put(pin.pin().sequence(), bundle);
+                    HeadClear head = Head.verify(bundle.head(), "kept by a peer");
+                    boolean believed = tenant == null || tenant.equals(pin.pin().tenant());
+                    if (believed && head.volume().equals(volume)) {
+                        Pinned now = new Pinned(pin.pin().sequence(), bundle);
+                        found.merge(
+                                List.of(head.certificate().slot(), head.sequence()),
+                                now,
+                                (one, other) -> one.sequence() > other.sequence() ? one : other);
                     }
                 }
             } catch (InterruptedException e) {
@@ -622,10 +657,24 @@ public final class SwarmService implements AutoCloseable {
                 LOG.debug("a peer keeps no usable head: {}", e.toString());
             }
         }
-        return found.entrySet().stream()
-                .sorted(Comparator.comparing(Map.Entry::getKey))
-                .map(Map.Entry::getValue)
+        return found.values().stream()
+                .sorted(Comparator.comparing(Pinned::sequence))
+                .map(Pinned::bundle)
                 .toList();
+    }
+
+    /** A head as it was published. @param sequence of the publication */
+    private record Pinned(long sequence, HeadBundle bundle) {}
+
+    /** Whether it is the head that is known, and where its blocks are is known, too: told once more it says nothing new for sure. */
+    private static boolean isKnown(UnlockedVolume volume, GroupBook book, HeadBundle bundle) {
+        HeadClear told = Head.verify(bundle.head(), "kept by a peer");
+        HeadClear known = volume.heads().read().clear();
+        Cid manifest = known.manifestRoot();
+        return manifest != null
+                && book.hasLearnt(manifest)
+                && told.sequence() == known.sequence()
+                && told.certificate().equals(known.certificate());
     }
 
     /** What operators keep; those that answer first may be others than those that keep it. */

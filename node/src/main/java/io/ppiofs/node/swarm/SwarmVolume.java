@@ -91,6 +91,10 @@ public final class SwarmVolume implements AutoCloseable {
         return book.groups().stream().mapToLong(group -> group.bytesOn(peer)).sum();
     }
 
+    GroupBook book() {
+        return book;
+    }
+
     SwarmReader reader() {
         return reader;
     }
@@ -242,6 +246,13 @@ public final class SwarmVolume implements AutoCloseable {
     /** Null for a volume that is only read. */
     public @Nullable VolumeAuditor auditor() {
         return auditor;
+    }
+
+    /** Another process of this machine opens it next: no other machine shall write it in between. */
+    public void keepTurn(Duration time) {
+        if (writing != null) {
+            writing.presence().keepFor(time);
+        }
     }
 
     /** Numbers for status; names are stable. */

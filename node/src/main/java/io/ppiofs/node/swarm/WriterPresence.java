@@ -49,6 +49,10 @@ final class WriterPresence implements AutoCloseable {
     private final IdentityKey tenant;
     private final NetworkId network;
     private final Duration lifetime;
+
+    /** How long the lease lasts after the end. */
+    private volatile Duration kept = Duration.ZERO;
+
     private final Supplier<Collection<PeerId>> operators;
     private final Witness witness;
     private final Thread thread;
@@ -263,12 +267,17 @@ final class WriterPresence implements AutoCloseable {
         thread.join(ANSWER.plus(SLACK).toMillis());
     }
 
+    /** Another process of this machine goes on: {@link #close} keeps the lease for it instead of giving it back. */
+    void keepFor(Duration time) {
+        kept = time;
+    }
+
     /** Gives the lease back, so that another machine need not wait. */
     @Override
     public void close() {
         try {
             stop();
-            ask(Duration.ZERO);
+            ask(kept);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -28,6 +28,9 @@ public final class PodLink implements AutoCloseable {
     /** What waits to be taken before the stream is not read any more, bytes. */
     private static final int HIGH_WATER = 256 << 10;
 
+    /** Memory of a message beside its bytes: else a flood of the smallest ones would take much more than they are long. */
+    private static final int RECEIVED = 64;
+
     private static final int MAX_TEXT = 400;
 
     /**
@@ -100,6 +103,9 @@ public final class PodLink implements AutoCloseable {
     }
 
     private synchronized void take(byte[] message) {
+        if (ended) {
+            return;
+        }
         PodMessage[] types = PodMessage.values();
         if (message.length < 1 || (message[0] & 0xff) >= types.length) {
             end(nonsense("a message that is none"));
@@ -107,7 +113,7 @@ public final class PodLink implements AutoCloseable {
             return;
         }
         waiting.add(new Received(types[message[0]], Arrays.copyOfRange(message, 1, message.length)));
-        waitingBytes += message.length;
+        waitingBytes += message.length + RECEIVED;
         if (waitingBytes >= HIGH_WATER && !paused) {
             paused = true;
             stream.setReading(false);
@@ -157,7 +163,7 @@ public final class PodLink implements AutoCloseable {
             if (next == null) {
                 throw over();
             }
-            waitingBytes -= 1 + next.body().length;
+            waitingBytes -= 1 + next.body().length + RECEIVED;
             if (paused && waitingBytes < HIGH_WATER / 2 && !ended) {
                 paused = false;
                 stream.setReading(true);

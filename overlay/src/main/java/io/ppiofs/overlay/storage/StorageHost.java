@@ -349,11 +349,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         if (!custody.custodian().equals(asker) || custody.untilMillis() <= now) {
             throw refused(ErrorKind.ACCESS_DENIED, "renew", "the right is another peer's, or has ended");
         }
-        GrantBook.Account account = grants.live(tenant, now);
-        if (account != null) { // a grant that gets old is renewed on the way
-            var kept = grants.request(tenant, account.bytes(), null, new GrantBook.Applicant(asker, "", 0), now);
-            LOG.debug("the grant is {}", kept);
-        }
+        grants.prolong(tenant, now);
         requireLive(tenant);
         long until = now + LeaseOrder.USUAL.toMillis();
         int renewed = 0;

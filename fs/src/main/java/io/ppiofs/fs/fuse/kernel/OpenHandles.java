@@ -14,8 +14,10 @@ import io.ppiofs.fs.fuse.MountHandover;
 import io.ppiofs.fs.fuse.MountHandover.Rows;
 import io.ppiofs.fs.fuse.MountHandover.Table;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -71,21 +73,27 @@ final class OpenHandles {
             core.known(new Ino(ino), count);
         });
         Map<Long, OpenFile> opened = new HashMap<>();
-        mount.forEach(
-                Table.FILES,
-                (handle, ino, flags) -> attempt("open", () -> {
-                    OpenFlags how = OpenFlags.ofLinux((int) flags);
-                    opened.put(bounded(handle), core.open(Caller.ROOT, new Ino(ino), how));
-                }));
-        files.restore(opened);
+        Set<Long> lost = new HashSet<>();
+        mount.forEach(Table.FILES, (handle, ino, flags) -> {
+            lost.add(bounded(handle));
+            attempt("open", () -> {
+                OpenFlags how = OpenFlags.ofLinux((int) flags);
+                opened.put(handle, core.open(Caller.ROOT, new Ino(ino), how));
+                lost.remove(handle);
+            });
+        });
+        files.restore(opened, lost);
         Map<Long, OpenDirectory> listed = new HashMap<>();
-        mount.forEach(
-                Table.DIRECTORIES,
-                (handle, ino, flags) -> attempt("opendir", () -> {
-                    Ino directory = new Ino(ino);
-                    listed.put(bounded(handle), flags == 1 ? core.opendirNoAtime(directory) : core.opendir(directory));
-                }));
-        directories.restore(listed);
+        lost.clear();
+        mount.forEach(Table.DIRECTORIES, (handle, ino, flags) -> {
+            lost.add(bounded(handle));
+            attempt("opendir", () -> {
+                Ino directory = new Ino(ino);
+                listed.put(handle, flags == 1 ? core.opendirNoAtime(directory) : core.opendir(directory));
+                lost.remove(handle);
+            });
+        });
+        directories.restore(listed, lost);
     }
 
     private static long bounded(long handle) {
