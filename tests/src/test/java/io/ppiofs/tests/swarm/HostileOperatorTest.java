@@ -3,7 +3,6 @@ package io.ppiofs.tests.swarm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.ppiofs.node.control.Request;
 import io.ppiofs.tests.harness.Command;
 import io.ppiofs.tests.harness.Log;
 import io.ppiofs.tests.harness.PpiofsMount;
@@ -63,7 +62,7 @@ class HostileOperatorTest {
 
     /** How well the writer's node thinks of an operator, from 0 to 1. */
     private static double score(PpiofsMount mount, HostileOperator operator) {
-        String peers = mount.command().askRunning(new Request("peers")).orElseThrow();
+        String peers = mount.command().of("peers", "--json").ok().out();
         Matcher score = Pattern.compile("\"" + operator.id() + "\"[^{}]*\"score\" ?: ?([0-9.E-]+)")
                 .matcher(peers);
         assertThat(score.find()).as("%s in %s", operator.id(), peers).isTrue();
