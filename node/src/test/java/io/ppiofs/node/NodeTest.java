@@ -112,10 +112,15 @@ class NodeTest {
     @Test
     void aHomeThatIsBeingTakenOverIsNobodyElses() throws IOException {
         home.create();
-        Files.writeString(
-                home.takeoverFile(), "999999998 " + ProcessHandle.current().pid());
+        String boot =
+                Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+        String pids = " 999999998 " + ProcessHandle.current().pid();
+        Files.writeString(home.takeoverFile(), boot + pids);
         assertKind(ErrorKind.IN_USE, () -> start(Node.Life.untilStopped(null)));
-        Files.writeString(home.takeoverFile(), "999999998 999999999"); // both have died
+        Files.writeString(home.takeoverFile(), boot + " 999999998 999999999"); // both have died
+        start(Node.Life.untilStopped(null)).close();
+        assertThat(home.takeoverFile()).doesNotExist();
+        Files.writeString(home.takeoverFile(), "before-the-machine-was-started-anew" + pids);
         start(Node.Life.untilStopped(null));
         assertThat(home.takeoverFile()).doesNotExist();
     }

@@ -120,8 +120,10 @@ class UpgradeTest {
             long next = Long.parseLong(await().pollDelay(Duration.ZERO)
                     .pollInterval(Duration.ofMillis(1))
                     .atMost(SOON)
-                    .until(() -> Files.exists(takeover) ? Files.readString(takeover) : "", text -> text.contains(" "))
-                    .split(" ", 2)[1]);
+                    .until(
+                            () -> Files.exists(takeover) ? Files.readString(takeover) : "",
+                            text -> text.matches("\\S+ [0-9]+ [0-9]+"))
+                    .split(" ", 3)[2]);
             assertThat(next).isNotEqualTo(before);
             await().pollDelay(after).until(() -> true);
             boolean inTime = Files.exists(takeover);

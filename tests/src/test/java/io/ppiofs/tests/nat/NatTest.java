@@ -70,7 +70,8 @@ class NatTest {
             await().atMost(LONG)
                     .until(() ->
                             three.called.ask("connections " + three.caller.id()).equals("direct"));
-            assertThat(three.relayedFor(4 * MIB)).isZero();
+            // the last words of the relayed connection may still be on their way
+            assertThat(three.relayedFor(4 * MIB)).isLessThan(1024);
             await().atMost(LONG).until(() -> three.caller.ask("reachability").equals("PRIVATE"));
         }
     }
@@ -112,7 +113,8 @@ class NatTest {
             await().atMost(LONG)
                     .until(() ->
                             three.caller.ask("connections " + three.called.id()).equals("direct"));
-            assertThat(three.relayedFor(MIB)).isZero();
+            // the last words of the relayed connection may still be on their way
+            assertThat(three.relayedFor(MIB)).isLessThan(1024);
         }
     }
 
