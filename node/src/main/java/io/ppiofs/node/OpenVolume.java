@@ -42,7 +42,7 @@ public interface OpenVolume extends AutoCloseable {
 
     /** What opens it in another process of this machine, without what protects it: a secret. */
     default byte[] secrets() {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("for volumes under mounts that can be handed over");
     }
 
     /** Audits what peers hold of it; null where this home has not the keys, or no peer holds any. */

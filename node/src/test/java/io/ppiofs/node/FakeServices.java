@@ -95,7 +95,7 @@ public final class FakeServices implements NodeServices {
 
     @Override
     public String custodian(String name, Unlock unlock, PeerId peer, Duration lasts) {
-        throw new UnsupportedOperationException();
+        throw new PpiofsException(ErrorKind.NOT_CONNECTED, "custodian", "volume " + name, "there is no network here");
     }
 
     @Override

@@ -40,12 +40,12 @@ public interface FuseMount extends AutoCloseable {
      * @return false if one is still in work after {@code timeout}, or the mount has ended: then it serves as before
      */
     default boolean pause(Duration timeout) throws InterruptedException {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("for those that canBeHandedOver");
     }
 
     /** Serves again, or, if the mount was adopted, for the first time. */
     default void resume() {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("for those that canBeHandedOver");
     }
 
     /**
@@ -54,7 +54,7 @@ public interface FuseMount extends AutoCloseable {
      * @return what who goes on needs, with the descriptor
      */
     default MountHandover handOver() {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("for those that canBeHandedOver");
     }
 
     /**

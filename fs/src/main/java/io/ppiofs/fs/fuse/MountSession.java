@@ -30,17 +30,17 @@ public interface MountSession {
      * @param request has the kernel ask something that the mount answers, and returns with the answer
      */
     default boolean pause(Duration timeout, Runnable request) throws InterruptedException {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("for those that canBeHandedOver");
     }
 
     /** See {@link FuseMount#resume}. */
     default void resume() {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("for those that canBeHandedOver");
     }
 
     /** See {@link FuseMount#handOver}. */
     default MountHandover handOver(Path mountPoint, MountTable.Entry entry) {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("for those that canBeHandedOver");
     }
 
     void awaitEnd() throws InterruptedException;

@@ -4,6 +4,7 @@ import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.Ino;
@@ -20,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 
 /** The contract on our own implementation of the kernel's protocol, and what it can do beside. */
@@ -59,8 +61,8 @@ class KernelFuseDriverTest extends FuseDriverContractTest {
             open.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
             assertThat(old.pause(PATIENCE)).isTrue();
             CompletableFuture<Integer> waiting = CompletableFuture.supplyAsync(() -> written(open));
-            Thread.sleep(50); // long enough for an answer, if anybody gave one
-            assertThat(waiting).isNotDone();
+            CompletableFuture<Integer> unanswered = waiting;
+            assertThatThrownBy(() -> unanswered.get(50, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
             old.resume();
             assertThat(waiting.get(10, TimeUnit.SECONDS)).isEqualTo(1);
 

@@ -602,11 +602,6 @@ public final class SwarmService implements AutoCloseable {
         swarm.follow(follower, subscription);
     }
 
-    /** What the DHT and operators have of a volume, the newest last; only bundles whose head verifies. */
-    private List<HeadBundle> bundles(VolumeId volume) {
-        return bundles(volume, (PeerId) null);
-    }
-
     /** Who publishes the heads of a volume of which groups are known; null while none is. */
     private static @Nullable PeerId tenant(GroupBook book) {
         return book.groups().stream()
@@ -615,6 +610,7 @@ public final class SwarmService implements AutoCloseable {
                 .orElse(null);
     }
 
+    /** What the DHT and operators have of a volume, the newest last; only bundles whose head verifies. */
     private List<HeadBundle> bundles(VolumeId volume, @Nullable PeerId tenant) {
         CompletableFuture<List<PinnedHead.Signed>> recorded = records.get(volume);
         List<CompletableFuture<List<PinnedHead.Signed>>> answers = new ArrayList<>(List.of(recorded));
@@ -680,13 +676,13 @@ public final class SwarmService implements AutoCloseable {
     /** What operators keep; those that answer first may be others than those that keep it. */
     private List<HeadBundle> keptSoon(VolumeId volume) {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(ASK_SECONDS);
-        List<HeadBundle> found = bundles(volume);
+        List<HeadBundle> found = bundles(volume, null);
         try {
             while (found.isEmpty() && System.nanoTime() - end < 0) {
                 TimeUnit.MILLISECONDS.sleep(500);
                 int known = directory.refresh().get(ASK_SECONDS, TimeUnit.SECONDS);
                 LOG.debug("{} storage nodes are known, none had a head of {}", known, volume);
-                found = bundles(volume);
+                found = bundles(volume, null);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -28,18 +28,14 @@ public record Custody(PeerId tenant, PeerId custodian, long untilMillis) {
 
     /** @param key the tenant's */
     public Signed sign(IdentityKey key, NetworkId network) {
-        if (!key.peerId().equals(tenant)) {
-            throw new IllegalArgumentException("a custody is given by its tenant");
-        }
         return new Signed(
                 this,
-                TYPE.seal(
+                RecordFields.sealByTenant(
+                        TYPE,
                         key,
                         network,
-                        CborMap.builder()
-                                .put(2, tenant.toBytes())
-                                .put(3, custodian.toBytes())
-                                .put(4, untilMillis)));
+                        tenant,
+                        CborMap.builder().put(3, custodian.toBytes()).put(4, untilMillis)));
     }
 
     /** @throws PpiofsException CORRUPT or UNSUPPORTED_FORMAT if it is none, or another key signed it */

@@ -71,16 +71,14 @@ public record JournalOrder(PeerId tenant, byte[] volume, long stream, long trimm
 
     /** @param key the tenant's */
     public Signed sign(IdentityKey key, NetworkId network) {
-        if (!key.peerId().equals(tenant)) {
-            throw new IllegalArgumentException("a journal is written by its tenant");
-        }
         return new Signed(
                 this,
-                TYPE.seal(
+                RecordFields.sealByTenant(
+                        TYPE,
                         key,
                         network,
+                        tenant,
                         CborMap.builder()
-                                .put(2, tenant.toBytes())
                                 .put(3, volume)
                                 .put(4, stream)
                                 .put(5, trimmed)

@@ -46,16 +46,13 @@ public record LeaseOrder(
 
     /** @param key the tenant's */
     public Signed sign(IdentityKey key, NetworkId network) {
-        if (!key.peerId().equals(tenant)) {
-            throw new IllegalArgumentException("a lease is ordered by its tenant");
-        }
         CborMap.Builder fields = CborMap.builder()
-                .put(2, tenant.toBytes())
                 .put(6, sequence)
                 .put(7, RecordFields.peers(uploaders))
                 .put(8, maxBytes)
                 .put(9, lifetime.toSeconds());
-        return new Signed(this, TYPE.seal(key, network, RecordFields.address(fields, 3, slot)));
+        return new Signed(
+                this, RecordFields.sealByTenant(TYPE, key, network, tenant, RecordFields.address(fields, 3, slot)));
     }
 
     /** @throws PpiofsException CORRUPT or UNSUPPORTED_FORMAT if it is none, or another key signed it */

@@ -36,19 +36,14 @@ public record PinnedHead(PeerId tenant, byte[] volume, long sequence, byte[] hea
 
     /** @param key the tenant's */
     public Signed sign(IdentityKey key, NetworkId network) {
-        if (!key.peerId().equals(tenant)) {
-            throw new IllegalArgumentException("a head is pinned by its tenant");
-        }
         return new Signed(
                 this,
-                TYPE.seal(
+                RecordFields.sealByTenant(
+                        TYPE,
                         key,
                         network,
-                        CborMap.builder()
-                                .put(2, tenant.toBytes())
-                                .put(3, volume)
-                                .put(4, sequence)
-                                .put(5, head)));
+                        tenant,
+                        CborMap.builder().put(3, volume).put(4, sequence).put(5, head)));
     }
 
     /** @throws PpiofsException CORRUPT or UNSUPPORTED_FORMAT if it is none, or another key signed it */

@@ -8,6 +8,8 @@ import io.ppiofs.cbor.CborMap;
 import io.ppiofs.cbor.CborText;
 import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.RecordType;
 import io.ppiofs.overlay.placement.GroupId;
@@ -35,6 +37,19 @@ final class RecordFields {
             throw new MalformedException("another key signed it");
         }
         return tenant;
+    }
+
+    /**
+     * The envelope of a record of a tenant, who stands in field 2 and must sign it: what {@link #tenant} checks.
+     *
+     * @param fields the others
+     */
+    static byte[] sealByTenant(
+            RecordType type, IdentityKey key, NetworkId network, PeerId tenant, CborMap.Builder fields) {
+        if (!key.peerId().equals(tenant)) {
+            throw new IllegalArgumentException("a record of a tenant is signed by its tenant");
+        }
+        return type.seal(key, network, fields.put(2, tenant.toBytes()));
     }
 
     private static PeerId peer(byte[] bytes) throws MalformedException {

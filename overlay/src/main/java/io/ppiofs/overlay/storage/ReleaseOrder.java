@@ -28,11 +28,9 @@ public record ReleaseOrder(PeerId tenant, SlotAddress slot, long sequence) {
 
     /** @param key the tenant's */
     public Signed sign(IdentityKey key, NetworkId network) {
-        if (!key.peerId().equals(tenant)) {
-            throw new IllegalArgumentException("a release is ordered by its tenant");
-        }
-        CborMap.Builder fields = CborMap.builder().put(2, tenant.toBytes()).put(6, sequence);
-        return new Signed(this, TYPE.seal(key, network, RecordFields.address(fields, 3, slot)));
+        CborMap.Builder fields = CborMap.builder().put(6, sequence);
+        return new Signed(
+                this, RecordFields.sealByTenant(TYPE, key, network, tenant, RecordFields.address(fields, 3, slot)));
     }
 
     /** @throws PpiofsException CORRUPT or UNSUPPORTED_FORMAT if it is none, or another key signed it */

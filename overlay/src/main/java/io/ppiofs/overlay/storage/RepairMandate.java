@@ -31,19 +31,14 @@ public record RepairMandate(PeerId tenant, long sequence, long maxBytes, Duratio
 
     /** @param key the tenant's */
     public Signed sign(IdentityKey key, NetworkId network) {
-        if (!key.peerId().equals(tenant)) {
-            throw new IllegalArgumentException("a mandate is given by its tenant");
-        }
         return new Signed(
                 this,
-                TYPE.seal(
+                RecordFields.sealByTenant(
+                        TYPE,
                         key,
                         network,
-                        CborMap.builder()
-                                .put(2, tenant.toBytes())
-                                .put(3, sequence)
-                                .put(4, maxBytes)
-                                .put(5, lifetime.toSeconds())));
+                        tenant,
+                        CborMap.builder().put(3, sequence).put(4, maxBytes).put(5, lifetime.toSeconds())));
     }
 
     /** @throws PpiofsException CORRUPT or UNSUPPORTED_FORMAT if it is none, or another key signed it */

@@ -46,16 +46,14 @@ public record WriterLease(PeerId tenant, byte[] volume, PeerId writer, long sequ
 
     /** @param key the tenant's */
     public Signed sign(IdentityKey key, NetworkId network) {
-        if (!key.peerId().equals(tenant)) {
-            throw new IllegalArgumentException("a lease is signed by its tenant");
-        }
         return new Signed(
                 this,
-                TYPE.seal(
+                RecordFields.sealByTenant(
+                        TYPE,
                         key,
                         network,
+                        tenant,
                         CborMap.builder()
-                                .put(2, tenant.toBytes())
                                 .put(3, volume)
                                 .put(4, writer.toBytes())
                                 .put(5, sequence)
