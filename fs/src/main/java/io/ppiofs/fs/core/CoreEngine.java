@@ -406,7 +406,9 @@ public final class CoreEngine {
         if (older(firstUnsyncedNanos, options.syncInterval().multipliedBy(4).dividedBy(5))) {
             firstUnsyncedNanos = 0;
             try {
-                contents.flushAll();
+                if (contents.flushAllButRewritten()) {
+                    firstUnsyncedNanos = nonZero(System.nanoTime());
+                }
                 commitJournal();
             } catch (RuntimeException failed) {
                 firstUnsyncedNanos = nonZero(System.nanoTime());
@@ -415,7 +417,7 @@ public final class CoreEngine {
             lastError = null;
         }
         if (checkpointDue()) {
-            checkpoint();
+            checkpoint(false);
         }
     }
 
@@ -469,13 +471,22 @@ public final class CoreEngine {
      * @throws PpiofsException NO_SPACE, IO; what was frozen is kept and the next checkpoint goes on with it
      */
     public void checkpoint() {
+        checkpoint(true);
+    }
+
+    /** @param all also files that are being rewritten just now, see {@link FileContents#flushAllButRewritten} */
+    private void checkpoint(boolean all) {
         checkpointing.lock();
         try {
             long began = System.nanoTime();
             Frozen f = frozen;
             if (f == null) {
                 firstUncheckpointedNanos = 0;
-                contents.flushAll();
+                if (all) {
+                    contents.flushAll();
+                } else if (contents.flushAllButRewritten()) {
+                    firstUncheckpointedNanos = nonZero(System.nanoTime());
+                }
                 foldAtimes();
                 f = freeze();
                 frozen = f;

@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -373,6 +374,7 @@ final class FileContents {
             awaitBarrier(s);
             if (size == 0) {
                 s.inlineLoaded = true;
+                s.emptiedAt = s.size > 0 ? System.nanoTime() : s.emptiedAt;
             }
             if (size < s.size) {
                 forget(s, size, Long.MAX_VALUE);
@@ -1386,6 +1388,9 @@ final class FileContents {
 
     // ---- fsync through the journal ----------------------------------------------------------------------------------
 
+    /** How long the bytes of a rewrite may take to come after its truncation. */
+    private static final long REWRITE_NANOS = TimeUnit.SECONDS.toNanos(3);
+
     /** Journal payload of bytes that fsync made durable without a block: kind, ino, size, times, offset, bytes. */
     static final int WRITE_KIND = 2;
 
@@ -1537,6 +1542,38 @@ final class FileContents {
             if (!isClean(s)) {
                 flush(s);
             }
+        }
+    }
+
+    /**
+     * Flushes every file that is dirty now, as {@link #flushAll} but for those that are being rewritten: a truncation that
+     * reached the map before what is written next would become durable without it.
+     *
+     * @return whether there were such
+     */
+    boolean flushAllButRewritten() {
+        boolean left = false;
+        for (FileState s : states.values()) {
+            if (isBeingRewritten(s)) {
+                left = true;
+            } else if (!isClean(s)) {
+                flush(s);
+            }
+        }
+        return left;
+    }
+
+    private static boolean isBeingRewritten(FileState s) {
+        s.lock.lock();
+        try {
+            return s.emptiedAt != FileState.NEVER
+                    && s.size == 0
+                    && s.dirty.isEmpty()
+                    && s.pending.isEmpty()
+                    && s.journalled == 0 // a checkpoint would trim what was fsynced
+                    && System.nanoTime() - s.emptiedAt < REWRITE_NANOS;
+        } finally {
+            s.lock.unlock();
         }
     }
 

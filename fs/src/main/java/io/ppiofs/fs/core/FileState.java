@@ -15,6 +15,8 @@ final class FileState {
     /** A truncation that has not reached the map hides nothing. */
     static final long NO_LIMIT = Long.MAX_VALUE;
 
+    static final long NEVER = Long.MIN_VALUE;
+
     final long ino;
     final ReentrantLock flushing = new ReentrantLock();
     final ReentrantLock lock = new ReentrantLock();
@@ -51,6 +53,8 @@ final class FileState {
     boolean dead;
     /** nanoTime of the first change that no flush has taken. */
     long dirtySince;
+    /** nanoTime of the last truncation that took content away altogether, or {@link #NEVER}. */
+    long emptiedAt = NEVER;
     /** Known to have no file capabilities (capabilities(7)), which any change of the content takes away. */
     volatile boolean noCapabilities;
     /** In the flusher's queue. */

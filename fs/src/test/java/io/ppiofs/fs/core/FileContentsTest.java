@@ -148,6 +148,37 @@ class FileContentsTest {
                 .isTrue();
     }
 
+    /** What the clock flushes between the truncation of a rewrite and its first byte would be durable without that byte. */
+    @Test
+    void aTruncationWaitsForWhatIsWrittenNext() {
+        OpenFile f = core.create("a");
+        core.write(f, 0, random(5, 50_000));
+        core.fs.syncfs();
+        core.fs.setattr(Caller.ROOT, f.ino(), new SetAttr(null, null, null, 0L, null, null));
+        assertThat(core.fs.engine().contents().flushAllButRewritten()).isTrue();
+        core.write(f, 0, random(6, 60_000));
+        core.fs.fsync(core.create("b"), false);
+        core.powerCut();
+        assertThat(core.readAll("a")).isEqualTo(random(5, 50_000));
+    }
+
+    @Test
+    void aTruncationAloneIsDurableWhenItsFileOrAllIsSynced() {
+        for (boolean all : new boolean[] {false, true}) {
+            OpenFile f = core.create("a" + all);
+            core.write(f, 0, random(5, 50_000));
+            core.fs.syncfs();
+            core.fs.setattr(Caller.ROOT, f.ino(), new SetAttr(null, null, null, 0L, null, null));
+            if (all) {
+                core.fs.syncfs();
+            } else {
+                core.fs.fsync(f, false);
+            }
+            core.powerCut();
+            assertThat(core.readAll("a" + all)).isEmpty();
+        }
+    }
+
     @Test
     void aRenameOverMakesTheNewDataDurableWithTheName() {
         OpenFile old = core.create("a");
