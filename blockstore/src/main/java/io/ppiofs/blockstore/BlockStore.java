@@ -22,6 +22,14 @@ public interface BlockStore extends Closeable {
      */
     void put(List<StoredBlock> blocks);
 
+    /**
+     * {@link #put} of what will hardly be read soon: a store on disk need not fill the page cache with it. The bytes are as
+     * durable and as visible.
+     */
+    default void putCold(List<StoredBlock> blocks) {
+        put(blocks);
+    }
+
     /** Bit i is set where {@code cids.get(i)} is here. */
     BitSet has(List<Cid> cids);
 

@@ -1,5 +1,6 @@
 package io.ppiofs.blockstore.segment;
 
+import com.sun.nio.file.ExtendedOpenOption;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,6 +21,8 @@ final class PositionalFile implements Closeable {
     private final Path path;
     private final ReentrantLock opening = new ReentrantLock();
     private volatile @Nullable FileChannel channel;
+    private @Nullable FileChannel direct; // of the one writer; guarded by opening
+    private volatile boolean indirect;
     private volatile boolean closed;
     private volatile long lastUse;
 
@@ -37,11 +40,20 @@ final class PositionalFile implements Closeable {
     }
 
     private <T> T access(Access<T> access) throws IOException {
+        return access(this::open, access);
+    }
+
+    /** What opens a channel that is closed. */
+    private interface Opening {
+        FileChannel open() throws IOException;
+    }
+
+    private <T> T access(Opening channels, Access<T> access) throws IOException {
         boolean interrupted = Thread.interrupted();
         try {
             while (true) {
                 try {
-                    return access.with(open());
+                    return access.with(channels.open());
                 } catch (ClosedChannelException e) {
                     interrupted |= Thread.interrupted();
                     if (closed) {
@@ -97,6 +109,24 @@ final class PositionalFile implements Closeable {
         }
     }
 
+    private FileChannel openDirect() throws IOException {
+        opening.lock();
+        try {
+            if (closed) {
+                throw new ClosedChannelException();
+            }
+            lastUse = System.nanoTime();
+            FileChannel current = direct;
+            if (current == null || !current.isOpen()) {
+                current = FileChannel.open(path, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT);
+                direct = current;
+            }
+            return current;
+        } finally {
+            opening.unlock();
+        }
+    }
+
     /** @return bytes read: fewer than asked only at the end of the file */
     int read(ByteBuffer dst, long position) throws IOException {
         int start = dst.position();
@@ -124,6 +154,37 @@ final class PositionalFile implements Closeable {
         });
     }
 
+    /**
+     * Writes past the page cache, if the filesystem can and nothing is in the way; {@link #write} is the way that tells
+     * what is. One thread at a time.
+     *
+     * @param src whole blocks of the filesystem, aligned to them in memory; its position is as before
+     * @param position aligned likewise
+     * @return false if {@code write} is to be called instead: any part of the bytes may be in the file
+     */
+    boolean writeDirect(ByteBuffer src, long position) throws IOException {
+        if (indirect) {
+            return false;
+        }
+        int start = src.position();
+        try {
+            return access(() -> openDirect(), file -> {
+                src.position(start);
+                while (src.hasRemaining()) {
+                    file.write(src, position + src.position() - start);
+                }
+                return true;
+            });
+        } catch (ClosedChannelException e) {
+            throw e;
+        } catch (IOException | UnsupportedOperationException e) {
+            indirect = true; // larger blocks, no such option, no room: the other way works or says why not
+            return false;
+        } finally {
+            src.position(start);
+        }
+    }
+
     /** fdatasync. */
     void force() throws IOException {
         access(file -> {
@@ -148,9 +209,17 @@ final class PositionalFile implements Closeable {
         opening.lock();
         try {
             FileChannel current = channel;
+            FileChannel writing = direct;
             channel = null;
-            if (current != null) {
-                current.close();
+            direct = null;
+            try {
+                if (current != null) {
+                    current.close();
+                }
+            } finally {
+                if (writing != null) {
+                    writing.close();
+                }
             }
         } finally {
             opening.unlock();

@@ -168,6 +168,15 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
 
     @Override
     public void put(List<StoredBlock> blocks) {
+        put(blocks, false);
+    }
+
+    @Override
+    public void putCold(List<StoredBlock> blocks) {
+        put(blocks, true);
+    }
+
+    private void put(List<StoredBlock> blocks, boolean cold) {
         for (StoredBlock block : blocks) {
             Cid cid = block.cid();
             ReentrantLock stripe = stripe(cid);
@@ -176,10 +185,10 @@ public final class SegmentBlockStore implements BlockStore, Sweepable {
                 Location known = locate(cid);
                 long now = epoch.get();
                 if (known == null) {
-                    locator.add(cid, log.append(cid, block.bytes(), now));
+                    locator.add(cid, log.append(cid, block.bytes(), now, cold));
                 } else if (damaged.contains(cid)) {
                     // of two records of one block the later one counts, here and when the index is rebuilt
-                    locator.replace(cid, log.append(cid, block.bytes(), now));
+                    locator.replace(cid, log.append(cid, block.bytes(), now, cold));
                     damaged.remove(cid);
                 } else if (known.epoch() != now) {
                     locator.replace(cid, known.withEpoch(now));

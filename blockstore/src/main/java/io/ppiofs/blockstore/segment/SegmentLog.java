@@ -37,6 +37,12 @@ final class SegmentLog {
     private static final Logger LOG = LoggerFactory.getLogger(SegmentLog.class);
     private static final int MOST_OPEN_FILES = 512;
 
+    /** Writes past the page cache are of whole pages; a filesystem with larger blocks refuses, and gets ordinary ones. */
+    private static final int PAGE = 4 << 10;
+
+    /** What is shorter is quicker copied than waited for. */
+    private static final int LEAST_DIRECT = 128 << 10;
+
     private final Path directory;
     private final int segmentBytes;
     private final SpaceBudget budget;
@@ -44,7 +50,13 @@ final class SegmentLog {
     private final ConcurrentSkipListMap<Integer, SegmentFile> segments;
     private final ReentrantLock appending = new ReentrantLock();
     private final ReentrantLock flushing = new ReentrantLock();
+    /**
+     * Its bytes from {@link #lead} on are those of the open segment from {@link #written} on. If it is aligned, a byte lies as
+     * far behind the start of a page here as in the file.
+     */
     private final ByteBuffer batch;
+
+    private final boolean aligned;
     /** Called under the append lock with the id of a segment that has just been sealed. */
     private final IntConsumer onSealed;
 
@@ -58,8 +70,11 @@ final class SegmentLog {
 
     private long flushedMark = -1;
     private int nextId;
+    private int lead;
+    /** Whether the batch has blocks that may be read soon. */
+    private boolean warm;
 
-    /** File position of the batch buffer's first byte in the open segment. Written under the append lock. */
+    /** Where the file ends and the batch begins. Written under the append lock. */
     private volatile int written;
 
     private volatile long appended;
@@ -75,7 +90,10 @@ final class SegmentLog {
             IntConsumer onSealed) {
         this.directory = directory;
         this.segmentBytes = segmentBytes;
-        this.batch = ByteBuffer.allocateDirect(batchBytes);
+        this.aligned = batchBytes >= 2 * LEAST_DIRECT;
+        this.batch = aligned
+                ? ByteBuffer.allocateDirect(batchBytes + PAGE).alignedSlice(PAGE)
+                : ByteBuffer.allocateDirect(batchBytes);
         this.budget = budget;
         this.segments = recovered.segments();
         this.onSealed = onSealed;
@@ -85,7 +103,7 @@ final class SegmentLog {
         if (last != null) {
             open = last;
             openEntries.addAll(recovered.continuedEntries());
-            written = last.recordsEnd();
+            emptyBatch(last.recordsEnd());
             flushedMark = written; // its footer was on disk, so everything in front of it was
         }
     }
@@ -116,8 +134,13 @@ final class SegmentLog {
         }
     }
 
-    /** Appends a stored form. @throws PpiofsException NO_SPACE, IO; nothing has happened then */
-    Location append(Cid cid, ByteBuffer payload, long epoch) {
+    /**
+     * Appends a stored form.
+     *
+     * @param cold it will not be read soon: large writes of nothing else go past the page cache (open(2), O_DIRECT)
+     * @throws PpiofsException NO_SPACE, IO; nothing has happened then
+     */
+    Location append(Cid cid, ByteBuffer payload, long epoch, boolean cold) {
         int length = payload.remaining();
         if (length > RecordFormat.LARGEST_PAYLOAD) {
             throw new IllegalArgumentException("stored form of " + length + " bytes");
@@ -125,6 +148,7 @@ final class SegmentLog {
         appending.lock();
         try {
             prepare(length, 1);
+            warm |= !cold;
             int at = appendRecord(new RecordFormat.Header(RecordFormat.KIND_BLOCK, length, 0, cid), payload);
             SegmentFile segment = openSegment();
             openEntries.add(new FooterEntry(cid, segment.id(), at, length));
@@ -189,7 +213,15 @@ final class SegmentLog {
     }
 
     private int position() {
-        return written + batch.position();
+        return written + batch.position() - lead;
+    }
+
+    /** The file ends at {@code end}, and nothing is waiting to be written. */
+    private void emptyBatch(int end) {
+        written = end;
+        lead = aligned ? end & PAGE - 1 : 0;
+        batch.clear().position(lead);
+        warm = false;
     }
 
     private void startSegment() {
@@ -198,7 +230,7 @@ final class SegmentLog {
                     RecordFormat.SEGMENT_HEADER, () -> SegmentFile.create(directory, nextId, random));
             nextId++;
             directoryChanged = true;
-            written = RecordFormat.SEGMENT_HEADER;
+            emptyBatch(RecordFormat.SEGMENT_HEADER);
             flushedMark = -1;
             openEntries.clear();
             segments.put(created.id(), created);
@@ -215,13 +247,13 @@ final class SegmentLog {
         int length = RecordFormat.recordLength(header.length());
         try {
             if (batch.remaining() < RecordFormat.RECORD_HEADER) {
-                flushBatch();
+                makeRoom();
             }
             RecordFormat.writeHeader(batch, segment.salt(), header);
             ByteBuffer in = payload.duplicate();
             while (in.hasRemaining()) {
                 if (!batch.hasRemaining()) {
-                    flushBatch();
+                    makeRoom();
                 }
                 int n = Math.min(in.remaining(), batch.remaining());
                 batch.put(in.slice(in.position(), n));
@@ -229,7 +261,7 @@ final class SegmentLog {
             }
             for (int pad = start + length - position(); pad > 0; pad--) {
                 if (!batch.hasRemaining()) {
-                    flushBatch();
+                    makeRoom();
                 }
                 batch.put((byte) 0);
             }
@@ -243,28 +275,65 @@ final class SegmentLog {
         return start;
     }
 
-    /** Writes the batch to the file; when that fails, the batch is as before and may be tried again. */
+    /** Writes the batch to the file; when that fails, what is not written stays in the batch and may be tried again. */
     private void flushBatch() throws IOException {
-        if (batch.position() == 0) {
+        if (passesCache()) {
+            flushPages();
+        }
+        writeTo(batch.position());
+        emptyBatch(written);
+    }
+
+    private boolean passesCache() {
+        return aligned && !warm && batch.position() - lead >= LEAST_DIRECT;
+    }
+
+    /** Makes room in the batch: whole pages go past the page cache, less than one stays. */
+    private void makeRoom() throws IOException {
+        if (!passesCache()) {
+            flushBatch();
             return;
         }
-        ByteBuffer out = batch.duplicate().flip();
-        int n = out.remaining();
+        flushPages();
+        int tail = batch.position() - lead;
+        batch.limit(batch.position()).position(lead);
+        batch.compact().position(tail);
+        lead = 0; // where a page begins
+    }
+
+    private void flushPages() throws IOException {
+        int pages = lead + PAGE - 1 & -PAGE;
+        writeTo(pages);
+        int end = batch.position() & -PAGE;
+        if (openSegment().file().writeDirect(batch.slice(pages, end - pages), written)) {
+            written += end - pages;
+            lead = end;
+        } else {
+            writeTo(end);
+        }
+    }
+
+    /** Writes what is in front of {@code end} in the batch. */
+    private void writeTo(int end) throws IOException {
+        int n = end - lead;
+        if (n == 0) {
+            return;
+        }
+        ByteBuffer out = batch.slice(lead, n);
         SegmentFile segment = openSegment();
         retryingWithoutBallast(n, () -> {
             segment.file().write(out.rewind(), written);
             return true;
         });
         written += n;
-        batch.clear();
+        lead = end;
     }
 
     private void rollBackTo(SegmentFile segment, int start, IOException cause) {
         if (start >= written) {
-            batch.position(start - written);
+            batch.position(start - written + lead);
         } else {
-            batch.clear();
-            written = start;
+            emptyBatch(start);
         }
         segment.length(position());
         try {
@@ -463,7 +532,7 @@ final class SegmentLog {
                 }
                 dst.position(dst.position() + inFile);
             }
-            dst.put(batch.slice((int) (position + inFile - written), n - inFile));
+            dst.put(batch.slice((int) (position + inFile - written) + lead, n - inFile));
             return true;
         } finally {
             appending.unlock();

@@ -224,7 +224,7 @@ final class SegmentSweeper {
             if (log.read(now, 0, payload) != entry.length()) {
                 throw new IOException("segment " + SegmentFile.nameOf(entry.segment()) + " ends inside a record");
             }
-            locator.replace(entry.cid(), log.append(entry.cid(), payload.flip(), now.epoch()));
+            locator.replace(entry.cid(), log.append(entry.cid(), payload.flip(), now.epoch(), true));
         } finally {
             stripe.unlock();
         }

@@ -8,7 +8,8 @@
  * drops, punches and compacts. Locks are taken in this order: stripe of a CID, log, index mode, index shard.
  *
  * <p>Costs: put of a new block = one index probe, one copy into the batch buffer, one index update (4 KiB about 5 µs,
- * large blocks at page-cache speed); read = one index probe (1 µs) and one pread; sync = one fdatasync shared by all who
+ * large blocks at page-cache speed; cold ones past the page cache: no copy but that into the buffer, and the writer waits for
+ * the disk once per buffer); read = one index probe (1 µs) and one pread; sync = one fdatasync shared by all who
  * wait. Start: one trailer per segment plus a scan of the open one. Start reading at {@link
  * io.ppiofs.blockstore.segment.SegmentBlockStore}.
  */

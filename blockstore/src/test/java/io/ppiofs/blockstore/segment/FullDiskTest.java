@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class FullDiskTest {
     private final Random random = new Random(44);
@@ -29,12 +29,16 @@ class FullDiskTest {
     }
 
     /** Writes until the disk refuses; what was accepted. */
-    private List<StoredBlock> fill(SegmentBlockStore store, int longest) {
+    private List<StoredBlock> fill(SegmentBlockStore store, int longest, boolean cold) {
         List<StoredBlock> accepted = new ArrayList<>();
         while (true) {
             StoredBlock block = StoreFixture.block(random, 32 + random.nextInt(longest));
             try {
-                store.put(List.of(block));
+                if (cold) {
+                    store.putCold(List.of(block));
+                } else {
+                    store.put(List.of(block));
+                }
                 accepted.add(block);
             } catch (PpiofsException e) {
                 assertThat(e.kind()).isEqualTo(ErrorKind.NO_SPACE);
@@ -44,17 +48,17 @@ class FullDiskTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {2_000, 100_000, 1_000_000})
-    void aFullDiskRefusesKeepsEverythingAndGoesOnWhenThereIsRoom(int longest) throws Exception {
+    @CsvSource({"2000, false", "100000, false", "1000000, false", "2000, true", "100000, true", "1000000, true"})
+    void aFullDiskRefusesKeepsEverythingAndGoesOnWhenThereIsRoom(int longest, boolean cold) throws Exception {
         try (SmallDisk disk = SmallDisk.mount(40)) {
             List<StoredBlock> accepted;
             Path other = disk.path().resolve("somebody-elses");
             try (SegmentBlockStore store = open(disk)) {
                 store.awaitIndex();
                 Files.write(other, new byte[15 << 20]);
-                accepted = fill(store, longest);
+                accepted = fill(store, longest, cold);
                 StoreFixture.assertHolds(store, accepted);
-                accepted.addAll(fill(store, longest));
+                accepted.addAll(fill(store, longest, cold));
                 Files.delete(other);
                 List<StoredBlock> more = StoreFixture.blocks(random, 20, longest);
                 store.put(more);
@@ -80,7 +84,7 @@ class FullDiskTest {
             try (SegmentBlockStore store = open(disk)) {
                 store.awaitIndex();
                 store.budget().restoreBallast();
-                List<StoredBlock> all = fill(store, 100_000);
+                List<StoredBlock> all = fill(store, 100_000, false);
                 MarkSet marks = new MarkSet(10);
                 for (int i = 0; i < all.size(); i += 10) {
                     live.add(all.get(i));
@@ -110,7 +114,7 @@ class FullDiskTest {
             try (SegmentBlockStore store = open(disk)) {
                 store.awaitIndex();
                 store.budget().restoreBallast();
-                accepted = fill(store, 60_000);
+                accepted = fill(store, 60_000, false);
             }
             Files.deleteIfExists(disk.path().resolve("store/index/clean"));
             Path other = disk.path().resolve("somebody-elses");

@@ -25,6 +25,9 @@ public interface AuditedVolume {
     /** Whether the slot's holder has said that it has all of it; who is still being sent something is not audited. */
     boolean isFilled(SlotAddress slot);
 
+    /** Whether blocks wait to be brought to peers: that comes first. */
+    boolean isBusy();
+
     /** The blocks that are on this machine. */
     BlockStore here();
 

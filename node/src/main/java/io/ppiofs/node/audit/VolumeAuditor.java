@@ -496,13 +496,14 @@ public final class VolumeAuditor implements AutoCloseable {
         return group.bytesMissingIn(volume.here()) <= group.inventory().bytes() / FETCHED_SHARE;
     }
 
-    /** Rests as long as a stretch of tagging took: half of a processor at most. */
+    /** Rests as long as a stretch of tagging took: half of a processor at most, and a tenth while the volume is written. */
     private final class Paced implements BooleanSupplier {
         private long began = System.nanoTime();
 
         @Override
         public boolean getAsBoolean() {
-            boolean over = isEnded(Duration.ofNanos(System.nanoTime() - began));
+            long rest = (System.nanoTime() - began) * (volume.isBusy() ? 9 : 1);
+            boolean over = isEnded(Duration.ofNanos(Math.min(rest, LOOK.toNanos())));
             began = System.nanoTime();
             return over;
         }

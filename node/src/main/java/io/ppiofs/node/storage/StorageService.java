@@ -47,6 +47,9 @@ public final class StorageService implements AutoCloseable {
     private static final long SCRUB_BYTES_PER_SECOND = 20_000_000;
     private static final int THREADS = 3;
 
+    /** What gathers before it is written: one write past the page cache, long enough to keep a disk busy. */
+    private static final int BATCH = 1 << 20;
+
     private final SpaceBudget budget;
     private final StorageHost storage;
     private final StorageServer server;
@@ -142,7 +145,10 @@ public final class StorageService implements AutoCloseable {
                     StorageOptions.of(order.capacity())
                             .withPlace(order.domain(), order.regions())
                             .withDeletionDelay(order.deletion()),
-                    SegmentBlockStore.open(directory.resolve("blocks"), SegmentOptions.defaults(), budget),
+                    SegmentBlockStore.open(
+                            directory.resolve("blocks"),
+                            SegmentOptions.defaults().withBatchBytes(BATCH),
+                            budget),
                     host.scheduler()::wallMillis);
         } finally {
             if (storage == null) {

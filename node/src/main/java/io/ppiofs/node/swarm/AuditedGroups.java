@@ -11,6 +11,7 @@ import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.storage.StorageDirectory;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -24,8 +25,12 @@ final class AuditedGroups implements AuditedVolume {
     private final HolderTrust trust;
     private final StorageDirectory directory;
     private final Predicate<SlotAddress> filled;
+    private final BooleanSupplier busy;
 
-    /** @param filled whether a slot's holder has said that it has all of it */
+    /**
+     * @param filled whether a slot's holder has said that it has all of it
+     * @param busy whether blocks wait to be brought to peers
+     */
     AuditedGroups(
             String name,
             NetworkId network,
@@ -34,7 +39,8 @@ final class AuditedGroups implements AuditedVolume {
             BlockStore everywhere,
             HolderTrust trust,
             StorageDirectory directory,
-            Predicate<SlotAddress> filled) {
+            Predicate<SlotAddress> filled,
+            BooleanSupplier busy) {
         this.name = name;
         this.network = network;
         this.book = book;
@@ -43,6 +49,7 @@ final class AuditedGroups implements AuditedVolume {
         this.trust = trust;
         this.directory = directory;
         this.filled = filled;
+        this.busy = busy;
     }
 
     @Override
@@ -77,6 +84,11 @@ final class AuditedGroups implements AuditedVolume {
     @Override
     public boolean isFilled(SlotAddress slot) {
         return filled.test(slot);
+    }
+
+    @Override
+    public boolean isBusy() {
+        return busy.getAsBoolean();
     }
 
     @Override

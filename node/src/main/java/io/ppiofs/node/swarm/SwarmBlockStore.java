@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * are told to the backlog. Thread-safe.
  *
  * <p>Cost over the local store: nothing for a block that is here; for another one a lookup in the placement index, a fetch
- * of the whole block, one write into the local store.
+ * of the whole block, and one write into the local store by another thread ({@link FetchedBlocks}).
  */
 final class SwarmBlockStore implements BlockStore {
     /** Brings blocks from peers. */
@@ -36,14 +38,19 @@ final class SwarmBlockStore implements BlockStore {
     private final BlockStore local;
     private final Remote remote;
     private final @Nullable Backlog backlog;
+    private final FetchedBlocks fetched;
     private volatile @Nullable LocalCache cache;
     private volatile @Nullable GroupSweeper sweeper;
 
-    /** @param backlog hears of blocks that are put; null for a volume that is only read */
-    SwarmBlockStore(BlockStore local, Remote remote, @Nullable Backlog backlog) {
+    /**
+     * @param name of the volume
+     * @param backlog hears of blocks that are put; null for a volume that is only read
+     */
+    SwarmBlockStore(String name, BlockStore local, Remote remote, @Nullable Backlog backlog) {
         this.local = local;
         this.remote = remote;
         this.backlog = backlog;
+        this.fetched = new FetchedBlocks(name, blocks -> keep(blocks, local::putCold));
     }
 
     /** From now on it hears of what comes into the local store and of what is read. */
@@ -63,18 +70,18 @@ final class SwarmBlockStore implements BlockStore {
         }
     }
 
-    /** Into the local store. */
-    private void keep(List<StoredBlock> blocks) {
+    /** Into the local store, by one of its two ways. */
+    private void keep(List<StoredBlock> blocks, Consumer<List<StoredBlock>> way) {
         LocalCache limit = cache;
         if (limit == null) {
-            local.put(blocks);
+            way.accept(blocks);
             return;
         }
         long fresh = 0;
         for (StoredBlock block : blocks) {
             fresh += local.length(block.cid()) < 0 ? block.bytes().remaining() : 0;
         }
-        local.put(blocks);
+        way.accept(blocks);
         blocks.forEach(block -> limit.touch(block.cid()));
         limit.added(fresh);
     }
@@ -85,7 +92,7 @@ final class SwarmBlockStore implements BlockStore {
         if (hears != null) {
             hears.put(blocks);
         }
-        keep(blocks);
+        keep(blocks, local::put);
         if (backlog != null) {
             List<Cid> fresh = new ArrayList<>(blocks.size());
             for (StoredBlock block : blocks) {
@@ -120,9 +127,9 @@ final class SwarmBlockStore implements BlockStore {
         if (missing.isEmpty()) {
             return blocks;
         }
-        Map<Cid, ByteBuffer> fetched = fetch(missing);
+        Map<Cid, ByteBuffer> come = fetch(missing);
         for (int i = 0; i < cids.size(); i++) {
-            ByteBuffer bytes = fetched.get(cids.get(i));
+            ByteBuffer bytes = come.get(cids.get(i));
             if (blocks.get(i) == null && bytes != null) {
                 blocks.set(i, bytes.duplicate());
             }
@@ -130,13 +137,24 @@ final class SwarmBlockStore implements BlockStore {
         return blocks;
     }
 
-    /** Fetched blocks, which the local store has from now on. */
+    /** Blocks that the local store did not have, and will have soon. */
     private Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
-        Map<Cid, ByteBuffer> fetched = remote.fetch(cids);
-        List<StoredBlock> blocks = new ArrayList<>(fetched.size());
-        fetched.forEach((cid, bytes) -> blocks.add(new StoredBlock(cid, bytes.duplicate())));
-        keep(blocks);
-        return fetched;
+        Map<Cid, ByteBuffer> found = new HashMap<>();
+        List<Cid> missing = new ArrayList<>();
+        for (Cid cid : cids) {
+            ByteBuffer waiting = fetched.get(cid);
+            if (waiting == null) {
+                missing.add(cid);
+            } else {
+                found.put(cid, waiting);
+            }
+        }
+        if (!missing.isEmpty()) {
+            Map<Cid, ByteBuffer> come = remote.fetch(missing);
+            fetched.add(come);
+            found.putAll(come);
+        }
+        return found;
     }
 
     @Override
@@ -181,9 +199,9 @@ final class SwarmBlockStore implements BlockStore {
         local.sync();
     }
 
-    /** The local store belongs to the home and stays open. */
+    /** Blocks that were fetched reach the local store, which belongs to the home and stays open. */
     @Override
     public void close() {
-        // nothing of its own
+        fetched.close();
     }
 }

@@ -412,7 +412,7 @@ public final class SwarmService implements AutoCloseable {
 
     private SwarmVolume reader(
             UnlockedVolume volume, SegmentBlockStore local, GroupBook book, SwarmReader reader, NodeConfig config) {
-        SwarmBlockStore store = new SwarmBlockStore(local, reader, null);
+        SwarmBlockStore store = new SwarmBlockStore(volume.config().name(), local, reader, null);
         // a manifest names nothing that is not on peers
         LocalCache cache = limit(volume, local, store, book, new Backlog(), Group::blocks, config);
         return opened(new SwarmVolume(book, reader, store, null, cache, volumes::remove));
@@ -474,7 +474,7 @@ public final class SwarmService implements AutoCloseable {
         OverlayHolders holders = new OverlayHolders(
                 host.id(), tenant, storage, directory, blocks, proposer(new Rendezvous(salt)), options.groupBytes());
         Backlog backlog = new Backlog();
-        SwarmBlockStore store = new SwarmBlockStore(local, reader, backlog);
+        SwarmBlockStore store = new SwarmBlockStore(volume.config().name(), local, reader, backlog);
         Drainer drainer = new Drainer(
                 volume.config().name(),
                 store,
@@ -520,7 +520,15 @@ public final class SwarmService implements AutoCloseable {
                 LeaseKeeper.Times.DEFAULT));
         opened.audits(new VolumeAuditor(
                 new AuditedGroups(
-                        volume.config().name(), network.id(), book, local, store, trust, directory, drainer::isFilled),
+                        volume.config().name(),
+                        network.id(),
+                        book,
+                        local,
+                        store,
+                        trust,
+                        directory,
+                        drainer::isFilled,
+                        () -> backlog.size() > 0),
                 new AuditKeys(rw.auditSecret().bytes(), tenant),
                 where.path().resolve(TAGS),
                 (peer, question, patience) -> silent.ask(peer, () -> audits.audit(peer, question, patience)),

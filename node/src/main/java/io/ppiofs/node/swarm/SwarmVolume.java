@@ -394,6 +394,7 @@ public final class SwarmVolume implements AutoCloseable {
             writing.drainer().close();
             writing.presence().close();
         }
+        store.close();
         if (cache != null) {
             cache.close();
         }

@@ -116,6 +116,11 @@ final class TaggedVolume implements AuditedVolume {
     }
 
     @Override
+    public boolean isBusy() {
+        return false;
+    }
+
+    @Override
     public BlockStore here() {
         return local;
     }

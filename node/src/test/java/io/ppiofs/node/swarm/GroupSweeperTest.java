@@ -84,6 +84,7 @@ class GroupSweeperTest {
         backlog = new Backlog();
         GroupBook opened = book;
         store = new SwarmBlockStore(
+                "test",
                 local,
                 new SwarmBlockStore.Remote() {
                     @Override

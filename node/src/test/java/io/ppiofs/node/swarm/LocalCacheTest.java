@@ -73,7 +73,7 @@ class LocalCacheTest {
                 return book.contains(cid);
             }
         };
-        store = new SwarmBlockStore(local, remote, backlog);
+        store = new SwarmBlockStore("test", local, remote, backlog);
         cache = new LocalCache("test", local, book, backlog, group -> safe.getOrDefault(group.id(), 0), LIMIT);
         store.limitedBy(cache);
         cache.start();
@@ -81,6 +81,7 @@ class LocalCacheTest {
 
     @AfterEach
     void close() {
+        store.close();
         cache.close();
         book.close();
         local.close();
@@ -178,6 +179,7 @@ class LocalCacheTest {
             }
         }
         // read after each round, and so in each round except perhaps those that began before
-        assertThat(local.has(hot).cardinality()).isEqualTo(10);
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(local.has(hot).cardinality()).isEqualTo(10));
     }
 }

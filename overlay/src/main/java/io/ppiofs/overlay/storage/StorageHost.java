@@ -1029,7 +1029,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         }
         gate.readLock().lock();
         try {
-            blocks.put(List.of(new BlockStore.StoredBlock(cid, bytes)));
+            blocks.putCold(List.of(new BlockStore.StoredBlock(cid, bytes)));
             return again ? Verdict.STORED : hold(slot, cid, length);
         } catch (PpiofsException e) {
             if (e.kind() == ErrorKind.NO_SPACE || e.kind() == ErrorKind.QUOTA_EXCEEDED) {
