@@ -258,6 +258,17 @@ test_nodes_use_the_profiles_of_the_training() {
     grep -q '\.aot$' "/proc/$(node_pid)/maps"
 }
 
+test_nodes_leave_messages_to_the_quick_compiler() {
+    local jdk tries
+    jdk=$("$ppiofs" --print-jdk) || return
+    "$ppiofs" mount "$mnt" -d || return
+    for ((tries = 0; tries < 50; tries++)); do
+        "$jdk/bin/jcmd" "$(node_pid)" Compiler.directives_print | grep -q 'matching:.* io/netty/\*\.\*' && return 0
+        sleep 0.2
+    done
+    return 1
+}
+
 test_quick_start_and_end() {
     # generous limits: other work may be going on here; the real ones are in docs/operations.md
     "$ppiofs" mount "$mnt" -d && "$ppiofs" umount "$mnt" || return

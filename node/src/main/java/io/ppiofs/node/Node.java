@@ -219,6 +219,7 @@ public final class Node implements AutoCloseable {
     }
 
     private void startClock() {
+        clock.schedule(CompilerDirectives::apply, 500, TimeUnit.MILLISECONDS); // the start is more urgent
         clock.scheduleWithFixedDelay(new AutoCollect(services, mounts), 1, 1, TimeUnit.SECONDS);
         if (life.endsWhenIdle()) {
             clock.schedule(this::endIfIdle, life.firstMount().toMillis(), TimeUnit.MILLISECONDS);
