@@ -54,8 +54,7 @@ final class Courier implements AutoCloseable {
     /** Since when a holder has not answered, System.nanoTime. */
     private final Map<PeerId, Long> silentSince = new ConcurrentHashMap<>();
 
-    /** Since when a holder has been left behind by others with the same blocks, System.nanoTime. */
-    private final Map<PeerId, Long> slowSince = new ConcurrentHashMap<>();
+    private final Stragglers stragglers;
 
     private volatile boolean closing;
     private volatile @Nullable CompletableFuture<?> awaited;
@@ -74,6 +73,7 @@ final class Courier implements AutoCloseable {
         this.tenant = tenant;
         this.network = network;
         this.options = options;
+        this.stragglers = new Stragglers(options, System::nanoTime);
     }
 
     Holders holders() {
@@ -107,22 +107,23 @@ final class Courier implements AutoCloseable {
 
     /** Whether nobody should count on the holder now: it does not answer, refuses, or has not what it says it has. */
     boolean isSilent(PeerId holder) {
-        return silentSince.containsKey(holder) || trust.isDistrusted(holder);
+        return silentSince.containsKey(holder) || stragglers.isUseless(holder) || trust.isDistrusted(holder);
     }
 
-    /** Whether its slots should go to others: it has not answered, or has been too slow, for long, or is not to be trusted. */
+    /** Whether all its slots should go to others: it has not answered, or has served too slowly, for long, or is not to be trusted. */
     boolean isAway(PeerId holder) {
-        return isLongAgo(silentSince.get(holder)) || isLongAgo(slowSince.get(holder)) || trust.isDistrusted(holder);
+        return isSilentLong(holder) || stragglers.isUseless(holder) || trust.isDistrusted(holder);
     }
 
-    private boolean isLongAgo(@Nullable Long since) {
+    private boolean isSilentLong(PeerId holder) {
+        Long since = silentSince.get(holder);
         return since != null
                 && System.nanoTime() - since >= options.replaceAfter().toNanos();
     }
 
-    /** Whether the holder has no space, or takes blocks so much more slowly than others, that nobody waits for it. */
-    boolean isSlow(PeerId holder) {
-        return slowSince.containsKey(holder);
+    /** Who takes or serves blocks too slowly, or not at all. */
+    Stragglers stragglers() {
+        return stragglers;
     }
 
     HolderTrust trust() {
@@ -132,8 +133,16 @@ final class Courier implements AutoCloseable {
     /** Who gets nothing new while there is somebody else. */
     Set<PeerId> avoided() {
         Set<PeerId> avoided = new HashSet<>(trust.distrusted());
-        avoided.addAll(slowSince.keySet());
+        avoided.addAll(stragglers.avoided());
         return avoided;
+    }
+
+    /** Who gets no slot of a group that has one already: it would lose it at once. */
+    Set<PeerId> lost() {
+        Set<PeerId> lost = new HashSet<>(trust.distrusted());
+        lost.addAll(stragglers.lost());
+        silentSince.keySet().stream().filter(this::isSilentLong).forEach(lost::add);
+        return lost;
     }
 
     /** @return who did not consent */
@@ -163,7 +172,7 @@ final class Courier implements AutoCloseable {
 
     /**
      * Sends blocks into slots of a group, to all at once. A lease names who may put. One that another machine with the same
-     * capability ordered, or this one long ago, is ordered anew. A holder that is {@linkplain #isSlow slow} gets nothing with the
+     * capability ordered, or this one long ago, is ordered anew. A holder that is {@linkplain Stragglers left behind} gets nothing with the
      * others while they are a majority: it is sent what it lacks when nobody waits.
      *
      * @return per slot which of its blocks its holder has on its disk now
@@ -182,7 +191,7 @@ final class Courier implements AutoCloseable {
         Map<Integer, BitSet> stored = new LinkedHashMap<>();
         long quick = bySlot.keySet().stream()
                 .map(slot -> table.holders().get(slot))
-                .filter(peer -> !refused.contains(peer) && !isSlow(peer))
+                .filter(peer -> !refused.contains(peer) && !stragglers.isBehind(peer))
                 .count();
         // where those that are left would be too few for anything, slow ones count as much as others
         boolean leaves = bySlot.size() > 1 && quick >= group.majority();
@@ -190,7 +199,7 @@ final class Courier implements AutoCloseable {
             int slot = one.getKey();
             PeerId peer = table.holders().get(slot);
             stored.put(slot, new BitSet());
-            if (refused.contains(peer) || leaves && isSlow(peer)) {
+            if (refused.contains(peer) || leaves && stragglers.isBehind(peer)) {
                 continue;
             }
             List<StoredBlock> views = new ArrayList<>(one.getValue().size());
@@ -198,18 +207,40 @@ final class Courier implements AutoCloseable {
                     .forEach(b -> views.add(new StoredBlock(b.cid(), b.bytes().duplicate())));
             answers.put(slot, holders.put(peer, table.slot(slot), views));
         }
-        Race race = new Race(answers.values(), quick == 0 ? options.grace() : ANSWER);
+        Race race = new Race(answers.values(), bySlot.size() == 1 || quick == 0 ? patience(bySlot, quick) : ANSWER);
         for (Map.Entry<Integer, CompletableFuture<BitSet>> answer : answers.entrySet()) {
             int slot = answer.getKey();
             PeerId peer = table.holders().get(slot);
-            if (ask(peer, answer.getValue(), bits -> stored.put(slot, bits), race)) {
-                forgive(peer, race, bySlot.getOrDefault(slot, List.of()));
+            if (ask(peer, answer.getValue(), bits -> stored.put(slot, bits), race, Purpose.PUT)) {
+                List<StoredBlock> sent = bySlot.getOrDefault(slot, List.of());
+                if (stored.getOrDefault(slot, new BitSet()).cardinality() == sent.size()) {
+                    stragglers.took(peer, bytes(sent), Duration.ofNanos(race.took()));
+                }
             } else {
                 // it may have lost what it consented to
                 admitted.remove(new Admission(table.slot(0), peer));
             }
         }
         return stored;
+    }
+
+    private static long bytes(List<StoredBlock> blocks) {
+        return blocks.stream().mapToLong(block -> block.bytes().remaining()).sum();
+    }
+
+    /** Where nobody sets the pace for others: whoever keeps the least one gets done. */
+    private Duration patience(Map<Integer, List<StoredBlock>> bySlot, long quick) {
+        long most = bySlot.values().stream().mapToLong(Courier::bytes).max().orElse(0);
+        Duration paced = Duration.ofMillis(most * 1000 / Stragglers.PACE);
+        Duration least = quick == 0 ? options.grace() : options.grace().multipliedBy(3);
+        return paced.compareTo(least) > 0 ? paced : least;
+    }
+
+    /** What a holder is asked for. */
+    private enum Purpose {
+        QUESTION,
+        PUT,
+        PROOF
     }
 
     /** How long several holders may take for the same bytes: the first half of them sets the pace for the others. */
@@ -249,18 +280,6 @@ final class Courier implements AutoCloseable {
         }
     }
 
-    /** A slow holder that would have taken a whole batch in the time that a straggler has is none any more. */
-    private void forgive(PeerId peer, Race race, List<StoredBlock> sent) {
-        if (isSlow(peer)) {
-            long bytes = sent.stream().mapToLong(b -> b.bytes().remaining()).sum();
-            // what is small takes a round trip, which says nothing about a batch
-            double whole = race.took() * (double) options.batchBytes() / Math.max(Drainer.SLOW_BATCH, bytes);
-            if (whole < options.grace().toNanos()) {
-                slowSince.remove(peer);
-            }
-        }
-    }
-
     /**
      * Waits for the answer of one holder.
      *
@@ -269,11 +288,32 @@ final class Courier implements AutoCloseable {
      */
     <T extends @Nullable Object> boolean ask(PeerId peer, CompletableFuture<T> answer, Consumer<T> kept)
             throws InterruptedException {
-        return ask(peer, answer, kept, new Race(List.of(answer), ANSWER));
+        return ask(peer, answer, kept, new Race(List.of(answer), ANSWER), Purpose.QUESTION);
+    }
+
+    /**
+     * Waits for a holder to prove that it has something, and notes whether it took its time.
+     *
+     * @param bytes that it serves for that
+     */
+    void check(PeerId peer, CompletableFuture<Boolean> proof, long bytes, Consumer<Boolean> kept)
+            throws InterruptedException {
+        Duration limit = stragglers.serving(bytes);
+        Race race = new Race(List.of(proof), limit.multipliedBy(2));
+        if (ask(peer, proof, kept, race, Purpose.PROOF)) {
+            served(peer, race.took() <= limit.toNanos());
+        }
+    }
+
+    private void served(PeerId peer, boolean prompt) {
+        if (stragglers.served(peer, prompt)) {
+            told(peer, Stragglers.Why.SERVES_SLOWLY);
+        }
     }
 
     private <T extends @Nullable Object> boolean ask(
-            PeerId peer, CompletableFuture<T> answer, Consumer<T> kept, Race race) throws InterruptedException {
+            PeerId peer, CompletableFuture<T> answer, Consumer<T> kept, Race race, Purpose purpose)
+            throws InterruptedException {
         awaited = answer;
         if (closing) {
             answer.cancel(true);
@@ -287,18 +327,23 @@ final class Courier implements AutoCloseable {
         } catch (ExecutionException e) {
             String why = e.getCause() instanceof PpiofsException p ? String.valueOf(p.getMessage()) : e.toString();
             failed(peer, "peer " + peer + " failed: " + why);
-            if (e.getCause() instanceof PpiofsException p && p.kind() == ErrorKind.NO_SPACE) {
-                leftBehind(peer, "has no space"); // whatever its advert says
-            } else if (race.isDecided() && e.getCause() instanceof PpiofsException p && p.kind() == ErrorKind.IO) {
-                leftBehind(peer, "makes no progress with blocks that others have taken");
+            if (e.getCause() instanceof PpiofsException p) {
+                judge(peer, p.kind(), race.isDecided(), purpose);
             }
             return false;
         } catch (TimeoutException e) {
             answer.cancel(true);
-            if (race.isDecided()) {
-                leftBehind(peer, "takes blocks much more slowly than others");
+            // it is there: requests to one that is not fail
+            if (purpose == Purpose.PUT) {
+                if (!race.isDecided()) {
+                    trouble = late(peer, race);
+                }
+                leftBehind(peer, Stragglers.Why.SLOW);
             } else {
-                failed(peer, "peer " + peer + " did not answer in " + race.took() / 1_000_000_000 + " s");
+                if (purpose == Purpose.QUESTION) {
+                    failed(peer, late(peer, race));
+                }
+                served(peer, false);
             }
             return false;
         } finally {
@@ -321,10 +366,28 @@ final class Courier implements AutoCloseable {
         }
     }
 
-    private void leftBehind(PeerId peer, String how) {
-        if (slowSince.putIfAbsent(peer, System.nanoTime()) == null) {
-            LOG.warn("volume {}: peer {} {}; the others do not wait for it", name, peer, how);
+    private static String late(PeerId peer, Race race) {
+        return "peer " + peer + " did not answer in " + race.took() / 1_000_000_000 + " s";
+    }
+
+    private void judge(PeerId peer, ErrorKind kind, boolean decided, Purpose purpose) {
+        if (kind == ErrorKind.NO_SPACE) {
+            leftBehind(peer, Stragglers.Why.NO_SPACE); // whatever its advert says
+        } else if (decided && kind == ErrorKind.IO) {
+            leftBehind(peer, Stragglers.Why.STALLS);
+        } else if (purpose == Purpose.PUT && kind != ErrorKind.NOT_CONNECTED && stragglers.refused(peer)) {
+            told(peer, Stragglers.Why.REFUSES);
         }
+    }
+
+    private void leftBehind(PeerId peer, Stragglers.Why why) {
+        if (stragglers.leftBehind(peer, why)) {
+            told(peer, why);
+        }
+    }
+
+    private void told(PeerId peer, Stragglers.Why why) {
+        LOG.warn("volume {}: peer {} {}; the others do not wait for it", name, peer, why);
     }
 
     /** Told once for as long as it lasts. */

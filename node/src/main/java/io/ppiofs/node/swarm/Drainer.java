@@ -48,12 +48,6 @@ final class Drainer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Drainer.class);
     private static final int MAX_BATCH = 1_024;
 
-    /** Sent at a time to a holder that is too slow. */
-    static final int SLOW_BATCH = 1 << 20;
-
-    /** Pause between attempts with such a holder that fail, at most. */
-    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
-
     /** A block that is not here any more is fetched for a check in one of so many comparisons. */
     private static final int FETCHED_CHECKS = 12;
 
@@ -106,8 +100,6 @@ final class Drainer implements AutoCloseable {
     private long nextCatchUp = System.nanoTime();
     private boolean catchUpGoesOn;
     private long nextCheck = System.nanoTime();
-    private long nextSlow = System.nanoTime();
-    private Duration slowPause = Duration.ZERO;
     private int checkNext;
 
     /** Hears that something may have been placed. */
@@ -603,7 +595,7 @@ final class Drainer implements AutoCloseable {
     private void catchUp(Group group) throws InterruptedException {
         for (int slot : lacking.slots(group)) {
             if (slot < group.scheme().slots()) {
-                if (courier.isSlow(group.table().holders().get(slot)) && System.nanoTime() - nextSlow < 0) {
+                if (!courier.stragglers().isItsTurn(group.table().holders().get(slot))) {
                     continue;
                 }
                 catchUp(group, slot, lacking.of(group, slot));
@@ -615,9 +607,10 @@ final class Drainer implements AutoCloseable {
     }
 
     private void catchUp(Group group, int slot, Set<Cid> missing) throws InterruptedException {
-        boolean slow = courier.isSlow(group.table().holders().get(slot));
+        PeerId peer = group.table().holders().get(slot);
         while (!missing.isEmpty() && !closing) {
-            List<StoredBlock> batch = stored(group, missing, slow ? SLOW_BATCH : options.batchBytes());
+            boolean behind = courier.stragglers().isBehind(peer);
+            List<StoredBlock> batch = stored(group, missing, behind ? Stragglers.SLOW_BATCH : options.batchBytes());
             if (batch.isEmpty()) {
                 return;
             }
@@ -626,25 +619,17 @@ final class Drainer implements AutoCloseable {
                 missing.remove(batch.get(i).cid());
             }
             boolean all = took.cardinality() == batch.size();
-            if (slow) {
-                pauseSlow(all);
+            if (behind) {
+                courier.stragglers().hadTurn(peer, all, backlog.size() > 0);
             }
             if (!all) {
                 return;
             }
             if (backlog.size() > 0) {
-                catchUpGoesOn |= !missing.isEmpty() && !slow;
+                catchUpGoesOn |= !missing.isEmpty() && !behind;
                 return;
             }
         }
-    }
-
-    /** New blocks, which all others take, do not wait for a slow holder again and again. */
-    private void pauseSlow(boolean took) {
-        Duration doubled = slowPause.isZero() ? options.grace() : slowPause.multipliedBy(2);
-        slowPause = took ? Duration.ZERO : doubled.compareTo(LONGEST_PAUSE) < 0 ? doubled : LONGEST_PAUSE;
-        boolean busy = backlog.size() > 0;
-        nextSlow = System.nanoTime() + (took && busy ? options.grace().multipliedBy(3) : slowPause).toNanos();
     }
 
     /** Some of these blocks, from this machine or from other holders. */
@@ -700,10 +685,42 @@ final class Drainer implements AutoCloseable {
             return;
         }
         Scheme scheme = copiesWanted(group);
-        List<PeerId> holders = wanted(group, scheme);
-        if (holders.equals(table.holders())) {
-            return;
+        SlotTable.Signed moved = null;
+        Set<PeerId> refused = new HashSet<>();
+        while (moved == null) {
+            List<PeerId> holders = wanted(group, scheme, refused);
+            if (holders.equals(table.holders())) {
+                return;
+            }
+            SlotTable.Signed next = courier.sign(new SlotTable(
+                    table.tenant(),
+                    table.group(),
+                    table.generation() + 1,
+                    scheme,
+                    table.state(),
+                    holders,
+                    inventoryAs(scheme, group)));
+            Set<PeerId> fresh = new LinkedHashSet<>(holders);
+            fresh.removeAll(group.holders());
+            Set<PeerId> failed = courier.admit(next, fresh);
+            moved = failed.isEmpty() ? next : null;
+            refused.addAll(failed);
         }
+        move(group, moved);
+    }
+
+    private @Nullable Cid inventoryAs(Scheme scheme, Group group) {
+        Cid inventory = group.table().inventory();
+        return inventory == null || scheme.equals(group.scheme())
+                ? inventory
+                : SwarmReader.asBlock(new Inventory(scheme, book.entries(group)).encode())
+                        .cid();
+    }
+
+    /** Takes a table of other holders, all of which have consented. */
+    private void move(Group group, SlotTable.Signed moved) throws InterruptedException {
+        SlotTable table = group.table();
+        List<PeerId> holders = moved.table().holders();
         List<Integer> changed = new ArrayList<>();
         for (int slot = 0; slot < holders.size(); slot++) {
             if (slot >= table.holders().size()
@@ -711,18 +728,7 @@ final class Drainer implements AutoCloseable {
                 changed.add(slot);
             }
         }
-        Cid inventory = table.inventory();
-        if (inventory != null && !scheme.equals(table.scheme())) {
-            byte[] bytes = new Inventory(scheme, book.entries(group)).encode();
-            inventory = SwarmReader.asBlock(bytes).cid();
-        }
-        SlotTable.Signed moved = courier.sign(new SlotTable(
-                table.tenant(), table.group(), table.generation() + 1, scheme, table.state(), holders, inventory));
-        Set<PeerId> fresh = new LinkedHashSet<>(holders);
-        fresh.removeAll(group.holders());
-        if (!courier.admit(moved, fresh).isEmpty()) {
-            return; // asked again with the next look
-        }
+        Cid inventory = moved.table().inventory();
         book.replace(moved);
         book.sync();
         Inventory contents = book.inventory(group);
@@ -754,15 +760,23 @@ final class Drainer implements AutoCloseable {
         return group.scheme().isCopies() && wanted.isCopies() && group.isCurrent() ? wanted : group.scheme();
     }
 
-    /** Who should hold a group's slots now; the holders that it has if nothing would be better. */
-    private List<PeerId> wanted(Group group, Scheme scheme) {
+    /**
+     * Who should hold a group's slots now; the holders that it has if nothing would be better.
+     *
+     * @param refused peers that do not consent
+     */
+    private List<PeerId> wanted(Group group, Scheme scheme, Set<PeerId> refused) {
         List<PeerId> holders = group.table().holders();
-        Set<PeerId> away = new HashSet<>();
+        List<Integer> behind = lacking.slots(group);
+        Set<PeerId> away = new HashSet<>(refused);
         Set<PeerId> keep = new HashSet<>();
         List<@Nullable PeerId> slots = new ArrayList<>();
         for (int slot = 0; slot < scheme.slots(); slot++) {
             PeerId peer = slot < holders.size() ? holders.get(slot) : null;
-            if (peer != null && courier.isAway(peer)) {
+            // who takes nothing any more keeps what it has whole
+            if (peer != null
+                    && (courier.isAway(peer)
+                            || behind.contains(slot) && courier.stragglers().isOverdue(peer))) {
                 away.add(peer);
                 peer = null;
             }
@@ -775,7 +789,7 @@ final class Drainer implements AutoCloseable {
                     ? holders.subList(0, slots.size())
                     : holders;
         }
-        List<PeerId> proposed = courier.holders().propose(group.id(), slots, away);
+        List<PeerId> proposed = proposed(group, slots, away);
         if (proposed.isEmpty()) {
             return holders;
         }
@@ -786,6 +800,21 @@ final class Drainer implements AutoCloseable {
             wanted.add(better ? peer : holders.get(slot));
         }
         return wanted;
+    }
+
+    /**
+     * Peers for the empty slots: those against whom nothing is held, and others where these are too few. Who would lose a slot at once
+     * gets none: cheats would hand it to each other.
+     */
+    private List<PeerId> proposed(Group group, List<@Nullable PeerId> slots, Set<PeerId> away) {
+        Set<PeerId> avoided = new HashSet<>(away);
+        avoided.addAll(courier.lost());
+        Set<PeerId> choosy = new HashSet<>(avoided);
+        choosy.addAll(courier.avoided());
+        List<PeerId> best = courier.holders().propose(group.id(), slots, choosy);
+        return new HashSet<>(best).size() == slots.size()
+                ? best
+                : courier.holders().propose(group.id(), slots, avoided);
     }
 
     /** Compares one group with what its holders have, and hears whether they have changed its table. */
@@ -840,7 +869,11 @@ final class Drainer implements AutoCloseable {
             return;
         }
         PeerId peer = group.table().holders().get(slot);
-        Cid cid = said.get(random.nextInt(said.size())).cid();
+        if (!courier.stragglers().mayBeChecked(peer)) {
+            return;
+        }
+        Inventory.Entry drawn = said.get(random.nextInt(said.size()));
+        Cid cid = drawn.cid();
         ByteBuffer here = local.get(List.of(cid)).get(0);
         if (here != null && !Cid.of(here.duplicate()).equals(cid)) {
             here = null; // damaged here: nobody is accused by that
@@ -848,7 +881,8 @@ final class Drainer implements AutoCloseable {
         if (here == null && random.nextInt(FETCHED_CHECKS) != 0) {
             return;
         }
-        courier.ask(peer, courier.holders().proves(peer, cid, here), has -> {
+        int bytes = here == null ? drawn.length() : Math.min(drawn.length(), OverlayHolders.PART);
+        courier.check(peer, courier.holders().proves(peer, cid, here), bytes, has -> {
             if (has) {
                 courier.trust().kept(peer);
             } else {

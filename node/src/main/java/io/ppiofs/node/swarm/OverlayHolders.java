@@ -45,7 +45,7 @@ final class OverlayHolders implements Holders {
     private static final long GRANT = 1L << 40;
 
     /** Bytes of a block that are compared to see whether a holder has it. */
-    private static final int PART = 4 << 10;
+    static final int PART = 4 << 10;
 
     private static final SecureRandom RANDOM = new SecureRandom();
 

@@ -42,7 +42,7 @@ class DrainerTest {
     private final FakePeers peers = new FakePeers();
     private final HolderTrust trust = new HolderTrust();
     private final MemoryBlockStore local = new MemoryBlockStore();
-    private final Backlog backlog = new Backlog();
+    private Backlog backlog = new Backlog();
     private GroupBook book;
     private Drainer drainer;
 
@@ -66,6 +66,11 @@ class DrainerTest {
                 .withGrace(Duration.ofMillis(300));
         drainer = new Drainer("test", local, local, book, backlog, peers, trust, tenant, network, options);
         drainer.start(() -> {});
+    }
+
+    private void restart() {
+        backlog = new Backlog();
+        start(2, 1_000);
     }
 
     private FakePeer peer() {
@@ -404,5 +409,83 @@ class DrainerTest {
         slow.slow = false;
         assertHolds(slow, cids);
         await().atMost(SOON).until(() -> drainer.facts().degraded() == 0);
+    }
+
+    @Test
+    void cheats_do_not_hand_a_slot_to_each_other_while_there_is_an_honest_peer() {
+        FakePeer slow = peer();
+        FakePeer good = peer();
+        start(2, 1_000);
+        write(1);
+        awaitEmpty();
+        slow.slow = true;
+        FakePeer full = peer(); // is always proposed before the honest one that comes later
+        full.full = true;
+        List<Cid> cids = write(5);
+        awaitEmpty();
+        assertHolds(good, cids);
+        await("the full one has had its turn").atMost(SOON).until(() -> full.puts > 0);
+        FakePeer honest = peer();
+        assertHolds(honest, cids);
+        await().atMost(SOON).until(() -> drainer.facts().tolerates() == 1);
+    }
+
+    @Test
+    void one_that_is_the_only_one_to_lack_something_and_takes_nothing_is_found_out_after_a_restart() {
+        List<FakePeer> two = List.of(peer(), peer());
+        start(2, 1_000);
+        List<Cid> cids = write(5);
+        awaitEmpty();
+        two.forEach(peer -> assertHolds(peer, cids));
+        drainer.close();
+        // its disk was lost while the writer was away, and it dawdles: no race with others shows it
+        two.get(0).loseEverything();
+        two.get(0).slow = true;
+        FakePeer third = peer();
+        restart();
+        assertHolds(third, cids);
+        await().atMost(SOON).until(() -> drainer.facts().tolerates() == 1);
+    }
+
+    @Test
+    void one_that_does_not_serve_what_it_took_loses_its_slots_although_it_answers() {
+        List<FakePeer> two = List.of(peer(), peer());
+        start(2, 1_000);
+        List<Cid> cids = write(5);
+        awaitEmpty();
+        two.get(1).dawdles = true;
+        FakePeer third = peer();
+        assertHolds(third, cids);
+        await().atMost(SOON)
+                .until(() -> book.groups().stream()
+                        .noneMatch(group -> group.holders().contains(two.get(1).id())));
+    }
+
+    @Test
+    void a_full_holder_keeps_what_it_has_whole() {
+        List<FakePeer> two = List.of(peer(), peer());
+        start(2, 10);
+        List<Cid> whole = write(10);
+        awaitEmpty();
+        two.forEach(peer -> assertHolds(peer, whole));
+        two.get(1).full = true;
+        List<Cid> more = write(5);
+        awaitEmpty();
+        FakePeer third = peer();
+        assertHolds(third, more);
+        await().atMost(SOON).until(() -> drainer.facts().tolerates() == 1);
+        assertThat(third.blocks).doesNotContainKeys(whole.toArray(Cid[]::new));
+    }
+
+    @Test
+    void a_peer_that_refuses_a_slot_does_not_keep_others_from_it() {
+        FakePeer first = peer();
+        start(2, 100);
+        List<Cid> cids = write(5);
+        awaitEmpty();
+        assertHolds(first, cids);
+        peer().refuses = true;
+        FakePeer third = peer();
+        assertHolds(third, cids);
     }
 }

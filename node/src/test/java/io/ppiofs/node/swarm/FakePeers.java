@@ -46,6 +46,9 @@ final class FakePeers implements Holders {
         /** Answers everything at once except puts. */
         volatile boolean slow;
 
+        /** Never gives what it has; all else it answers at once. */
+        volatile boolean dawdles;
+
         /** Consents to every table, and then takes no block. */
         volatile boolean full;
 
@@ -241,6 +244,9 @@ final class FakePeers implements Holders {
 
     @Override
     public CompletableFuture<Boolean> proves(PeerId holder, Cid cid, ByteBuffer here) {
+        if (peers.get(holder).dawdles) {
+            return new CompletableFuture<>();
+        }
         return ask(holder, () -> {
             FakePeer peer = peers.get(holder);
             ByteBuffer kept = peer.hollow ? null : peer.blocks.get(cid);
