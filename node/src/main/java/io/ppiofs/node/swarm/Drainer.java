@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +52,9 @@ final class Drainer implements AutoCloseable {
     /** A block that is not here any more is fetched for a check in one of so many comparisons. */
     private static final int FETCHED_CHECKS = 12;
 
+    /** One of so many comparisons is of the group that keeps the manifest. */
+    private static final int KEEPER_CHECKS = 8;
+
     /** Most stored bytes that are under way at a time while somebody waits. */
     private static final int URGENT_BYTES = 2 << 20;
 
@@ -70,8 +74,11 @@ final class Drainer implements AutoCloseable {
     private final GroupSweeper sweeper;
     private final SecureRandom random = new SecureRandom();
 
-    /** Inventories and manifests that some holder lacks: they stand in no book, and only here. */
+    /** What the newest manifest consists of, which is nowhere else here; and an inventory while its group is closed. */
     private final Map<Cid, ByteBuffer> extras = new HashMap<>();
+
+    /** The group that has these. */
+    private @Nullable Group keeper;
 
     /** Blocks of the last batch that no holder took: they are hashed here before they are sent again. */
     private Set<Cid> doubted = Set.of();
@@ -405,11 +412,59 @@ final class Drainer implements AutoCloseable {
         return book.current().stream().mapToLong(Group::bytes).sum();
     }
 
-    private boolean isOurs(Group group) {
+    boolean isOurs(Group group) {
         return group.table().tenant().equals(courier.tenant());
     }
 
     private @Nullable Group begin() throws InterruptedException {
+        return begin(Collections.nCopies(copies(), null), book::begin);
+    }
+
+    /**
+     * Begins a group for manifests, on the holders of another one where nothing speaks against them.
+     *
+     * @return null if nobody takes it
+     */
+    @Nullable
+    Group beginMetadata(Group like) throws InterruptedException {
+        List<PeerId> fit = like.holders().stream()
+                .filter(peer -> !isUnfit(peer) && !courier.isSilent(peer))
+                .toList();
+        List<@Nullable PeerId> slots = new ArrayList<>(Collections.nCopies(copies(), null));
+        for (int slot = 0; slot < Math.min(fit.size(), slots.size()); slot++) {
+            slots.set(slot, fit.get(slot));
+        }
+        return begin(slots, book::beginMetadata);
+    }
+
+    private boolean isUnfit(PeerId peer) {
+        return courier.isAway(peer)
+                || courier.stragglers().isOverdue(peer)
+                || courier.holders().isLeaving(peer);
+    }
+
+    /** Whether a group for manifests that began now would be on more peers that are fit for it. */
+    boolean shallMove(Group metadata) {
+        if (metadata.scheme().slots() != copies()) {
+            return true;
+        }
+        Set<PeerId> unfit = new HashSet<>(courier.lost());
+        Set<PeerId> fit = new HashSet<>();
+        List<@Nullable PeerId> slots = new ArrayList<>();
+        for (PeerId peer : metadata.table().holders()) {
+            if (isUnfit(peer)) {
+                unfit.add(peer);
+            }
+            slots.add(unfit.contains(peer) || !fit.add(peer) ? null : peer);
+        }
+        unfit.addAll(courier.avoided());
+        return fit.size() < slots.size()
+                && new HashSet<>(courier.holders().propose(metadata.id(), slots, unfit)).size() > fit.size();
+    }
+
+    /** @param wanted the slots in order, null where any peer will do */
+    private @Nullable Group begin(List<@Nullable PeerId> wanted, Function<SlotTable.Signed, Group> how)
+            throws InterruptedException {
         GroupId id = GroupId.random(random);
         Scheme copies = options.scheme().whileOpen();
         // first without those who were caught, or take nothing: they count only where there is nobody else
@@ -417,7 +472,9 @@ final class Drainer implements AutoCloseable {
         Set<PeerId> refused = new HashSet<>(avoided);
         boolean choosy = !refused.isEmpty();
         while (true) {
-            List<PeerId> proposed = courier.holders().propose(id, Collections.nCopies(copies.slots(), null), refused);
+            List<@Nullable PeerId> slots = new ArrayList<>(wanted);
+            slots.replaceAll(peer -> peer == null || refused.contains(peer) ? null : peer);
+            List<PeerId> proposed = courier.holders().propose(id, slots, refused);
             if (proposed.isEmpty() && choosy) {
                 choosy = false;
                 refused.removeAll(avoided);
@@ -432,7 +489,7 @@ final class Drainer implements AutoCloseable {
             Set<PeerId> failed = courier.admit(table, new LinkedHashSet<>(proposed));
             if (failed.isEmpty()) {
                 compared.add(id);
-                return book.begin(table);
+                return how.apply(table);
             }
             refused.addAll(failed);
         }
@@ -511,7 +568,7 @@ final class Drainer implements AutoCloseable {
     /** No more blocks go in; its inventory becomes a block that every holder has. */
     private void close(Group group) throws InterruptedException {
         StoredBlock block = SwarmReader.asBlock(book.inventory(group).encode());
-        place(block, group);
+        place(List.of(block), group);
         SlotTable old = group.table();
         SlotTable.Signed closed = courier.sign(new SlotTable(
                 old.tenant(),
@@ -534,34 +591,57 @@ final class Drainer implements AutoCloseable {
     }
 
     /**
-     * Gives a block that is in no inventory (an inventory, a manifest) to the holders of a group.
+     * Gives blocks that are in no inventory (inventories, parts of a manifest) to the holders of a group.
      *
-     * @return how many slots have it
+     * @return bit i is set if at least one has block i
      */
-    int place(StoredBlock block, Group group) throws InterruptedException {
-        int have = 0;
+    BitSet place(List<StoredBlock> batch, Group group) throws InterruptedException {
+        batch.forEach(this::remember);
+        BitSet placed = new BitSet();
         for (Map.Entry<Integer, BitSet> slot :
-                courier.send(group, toAll(group, List.of(block))).entrySet()) {
-            if (slot.getValue().get(0)) {
-                have++;
-            } else {
-                extras.put(block.cid(), block.bytes());
-                lacking.add(group, slot.getKey(), block.cid());
+                courier.send(group, toAll(group, batch)).entrySet()) {
+            placed.or(slot.getValue());
+            for (int i = slot.getValue().nextClearBit(0);
+                    i < batch.size();
+                    i = slot.getValue().nextClearBit(i + 1)) {
+                lacking.add(group, slot.getKey(), batch.get(i).cid());
             }
         }
-        return have;
+        return placed;
     }
 
-    /**
-     * Manifests and inventories that somebody lacks are replaced by newer ones: nobody needs them any more.
-     *
-     * @return whether there were any
-     */
-    boolean dropExtras() {
-        lacking.forget(extras.keySet());
-        boolean any = !extras.isEmpty();
-        extras.clear();
-        return any;
+    /** A block in no inventory that holders may come to lack. */
+    void remember(StoredBlock block) {
+        extras.put(block.cid(), block.bytes());
+    }
+
+    /** A group keeps the newest manifest, which consists of these blocks; nobody needs others that were {@linkplain #place placed}. */
+    void keepExtras(Group in, Set<Cid> live) {
+        Set<Cid> superseded = new HashSet<>(extras.keySet());
+        superseded.removeAll(live);
+        lacking.forget(superseded);
+        extras.keySet().retainAll(live);
+        keeper = in;
+    }
+
+    /** Bytes of what was kept last. */
+    long extraBytes() {
+        return extras.values().stream().mapToLong(ByteBuffer::remaining).sum();
+    }
+
+    /** Whether as many holders have each of these as fsync promises of blocks, as far as is known. */
+    boolean haveEnough(Group group, Set<Cid> cids) {
+        return cids.stream().allMatch(cid -> copiesOf(group, cid) >= group.majority());
+    }
+
+    /** Nothing of a group that kept manifests is needed any more. */
+    void giveUp(Group group) {
+        book.emptied(group);
+        lacking.forget(group);
+    }
+
+    DrainOptions options() {
+        return options;
     }
 
     // ---- tending what is placed -------------------------------------------------------------------------------------
@@ -637,7 +717,8 @@ final class Drainer implements AutoCloseable {
         List<Cid> some = new ArrayList<>();
         long bytes = 0;
         for (Cid cid : cids) {
-            long length = Math.max(lengthOf(cid), 1 << 10);
+            ByteBuffer extra = extras.get(cid);
+            long length = extra == null ? Math.max(lengthOf(cid), 1 << 10) : extra.remaining();
             if (!some.isEmpty() && bytes + length > batchBytes || some.size() == MAX_BATCH) {
                 break;
             }
@@ -662,7 +743,7 @@ final class Drainer implements AutoCloseable {
             }
             if (block != null) {
                 batch.add(new StoredBlock(cid, block.duplicate()));
-            } else if (group.scheme().isCopies() && !book.contains(cid)) {
+            } else if (group.isMetadata() || group.scheme().isCopies() && !book.contains(cid)) {
                 cids.remove(cid); // it was replaced by a newer one
             }
         }
@@ -683,6 +764,9 @@ final class Drainer implements AutoCloseable {
         if (!group.signed().byTenant()) {
             confirm(group);
             return;
+        }
+        if (group.isMetadata()) {
+            return; // it does not change hands: another one begins
         }
         Scheme scheme = copiesWanted(group);
         SlotTable.Signed moved = null;
@@ -835,6 +919,10 @@ final class Drainer implements AutoCloseable {
                 }
             });
         }
+        if (group.isMetadata()) {
+            checkExtras(group, false);
+            return;
+        }
         boolean all = true;
         for (int slot : group.slotsToFill()) {
             Set<Cid> missing = regrouper.compare(group, slot);
@@ -846,6 +934,29 @@ final class Drainer implements AutoCloseable {
         if (all) {
             compared.add(group.id());
             comparisons++;
+        }
+    }
+
+    /**
+     * Asks the holders of the group that keeps the newest manifest whether they have all of it.
+     *
+     * @param sure whether one that does not answer counts as one that has nothing
+     */
+    void checkExtras(Group group, boolean sure) throws InterruptedException {
+        if (group != keeper) {
+            return;
+        }
+        List<Cid> wanted = List.copyOf(extras.keySet());
+        for (int slot : group.slotsToFill()) {
+            PeerId peer = group.table().holders().get(slot);
+            boolean answered = courier.ask(peer, courier.holders().have(peer, wanted), here -> {
+                for (int i = here.nextClearBit(0); i < wanted.size(); i = here.nextClearBit(i + 1)) {
+                    lacking.add(group, slot, wanted.get(i));
+                }
+            });
+            if (!answered && sure) {
+                lacking.add(group, slot, wanted);
+            }
         }
     }
 
@@ -896,6 +1007,10 @@ final class Drainer implements AutoCloseable {
     /** Round and round; every other time one that is changing hands, because a holder leaves. */
     private Group nextToCheck(List<Group> groups) {
         int turn = checkNext++;
+        Group metadata = keeper;
+        if (metadata != null && turn % KEEPER_CHECKS == KEEPER_CHECKS - 1 && groups.contains(metadata)) {
+            return metadata; // of thousands of groups it is the one without which none is found
+        }
         List<Group> changing =
                 groups.stream().filter(group -> !leaving(group).isEmpty()).toList();
         List<Group> among = turn % 2 == 0 && !changing.isEmpty() ? changing : groups;
@@ -905,7 +1020,7 @@ final class Drainer implements AutoCloseable {
     private void count() {
         int coded = 0;
         int otherwise = (int) book.groups().stream()
-                .filter(group -> group.phase() == Group.Phase.REPLACED)
+                .filter(group -> group.phase() == Group.Phase.REPLACED && !group.isMetadata())
                 .count();
         int degraded = 0;
         int tolerates = Integer.MAX_VALUE;

@@ -22,18 +22,22 @@ final class Group {
         CURRENT,
         /** What is needed of it moves to other groups. It is read and published as before, but nothing counts as placed by it. */
         LEAVING,
+        /** It keeps manifests and inventories of open groups, and no block of the volume. */
+        METADATA,
         /** A successor has all that it had, or nothing of it is needed. Its holders keep it until a published manifest does without it. */
         REPLACED
     }
 
     private final int number;
+    private final boolean metadata;
     private volatile Phase phase;
     private volatile SlotTable.Signed table;
     private volatile int blocks;
     private volatile long bytes;
 
-    Group(int number, SlotTable.Signed table, Phase phase) {
+    Group(int number, SlotTable.Signed table, Phase phase, boolean metadata) {
         this.number = number;
+        this.metadata = metadata;
         this.phase = phase;
         this.table = table;
     }
@@ -76,6 +80,11 @@ final class Group {
     /** On how many peers of their own must be what fsync promises: a majority of the slots, all peers if they are fewer. */
     int majority() {
         return Math.min(holders().size(), scheme().slots() / 2 + 1);
+    }
+
+    /** Whether it is, or was until it was replaced, {@link Phase#METADATA}. */
+    boolean isMetadata() {
+        return metadata;
     }
 
     Phase phase() {

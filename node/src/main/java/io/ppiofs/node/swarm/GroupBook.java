@@ -40,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A group whose scheme changes is written as another group, its successor: {@code NEW.pending} names the group that it is
  * to replace; {@code OLD.replaced}, written once all slots of the successor are whole, names the successor and is the moment
- * from which blocks are read there. A group that was emptied has the same file, which then says {@code emptied}. Thread-safe.
+ * from which blocks are read there. A group that was emptied has the same file, which then says {@code emptied}. {@code ID.metadata} stands
+ * beside a group that keeps manifests, and says whether it is this machine's {@code own} or {@code learnt}; its entries are what was put there. Thread-safe.
  */
 final class GroupBook implements Closeable {
     private static final int ENTRY = Cid.DIGEST_LENGTH + 8;
@@ -48,6 +49,8 @@ final class GroupBook implements Closeable {
     private static final String BLOCKS = ".blocks";
     private static final String PENDING = ".pending";
     private static final String REPLACED = ".replaced";
+    private static final String METADATA = ".metadata";
+    private static final String OWN = "own";
     private static final String LEARNT = "learnt";
     private static final String EMPTIED = "emptied";
     private static final String READ = "read placement";
@@ -98,7 +101,8 @@ final class GroupBook implements Closeable {
             throw new IOException(file + " has gone");
         }
         SlotTable.Signed table = SlotTable.openVouched(envelope, network);
-        Group group = add(table, phase(table.table().group()));
+        GroupId id = table.table().group();
+        Group group = add(table, phase(id), marker(id, METADATA) != null);
         List<Inventory.Entry> entries = entries(group);
         count(group, entries);
         if (group.isCurrent()) {
@@ -108,8 +112,8 @@ final class GroupBook implements Closeable {
         truncate(group);
     }
 
-    private Group add(SlotTable.Signed table, Group.Phase phase) {
-        Group group = new Group(nextNumber++, table, phase);
+    private Group add(SlotTable.Signed table, Group.Phase phase, boolean metadata) {
+        Group group = new Group(nextNumber++, table, phase, metadata);
         groups.put(group.number(), group);
         byId.put(group.id(), group);
         return group;
@@ -118,6 +122,9 @@ final class GroupBook implements Closeable {
     private Group.Phase phase(GroupId id) {
         if (marker(id, REPLACED) != null) {
             return Group.Phase.REPLACED;
+        }
+        if (marker(id, METADATA) != null) {
+            return Group.Phase.METADATA;
         }
         String old = marker(id, PENDING);
         boolean pending = old != null && !id.toString().equals(marker(old + REPLACED));
@@ -225,14 +232,47 @@ final class GroupBook implements Closeable {
     /** A new group with this table. */
     synchronized Group begin(SlotTable.Signed table) {
         writeTable(table);
-        return add(table, Group.Phase.CURRENT);
+        return add(table, Group.Phase.CURRENT, false);
+    }
+
+    /** A new group for manifests. */
+    synchronized Group beginMetadata(SlotTable.Signed table) {
+        return addMetadata(table, OWN);
+    }
+
+    private Group addMetadata(SlotTable.Signed table, String whose) {
+        mark(table.table().group(), METADATA, whose);
+        writeTable(table);
+        return add(table, Group.Phase.METADATA, true);
+    }
+
+    /** Learns the group in which another machine keeps the volume's manifests. */
+    synchronized void learnMetadata(SlotTable.Signed table) {
+        Group known = byId.get(table.table().group());
+        if (known == null) {
+            addMetadata(table, "learnt");
+        } else if (known.isMetadata()) {
+            replace(table);
+        }
+    }
+
+    /** Groups that keep manifests. */
+    synchronized List<Group> metadata() {
+        return groups.values().stream()
+                .filter(group -> group.phase() == Group.Phase.METADATA)
+                .toList();
+    }
+
+    /** Whether this machine began it to keep manifests. */
+    boolean isOwnMetadata(Group group) {
+        return OWN.equals(marker(group.id(), METADATA));
     }
 
     /** A new group that is to replace {@code old} once all its slots are whole. */
     synchronized Group beginSuccessor(SlotTable.Signed table, Group old) {
         mark(table.table().group(), PENDING, old.id().toString());
         writeTable(table);
-        return add(table, Group.Phase.PENDING);
+        return add(table, Group.Phase.PENDING, false);
     }
 
     /** The group that a pending one is to replace; null if it is not there any more. */
@@ -279,12 +319,14 @@ final class GroupBook implements Closeable {
         return index.get(cid) == group.number();
     }
 
-    /** Nothing of a group that was leaving is needed any more. Durable when it returns, with where its blocks are now. */
+    /** Nothing of a group that was leaving, or kept manifests, is needed any more. Durable when it returns, with where its blocks are now. */
     synchronized void emptied(Group group) {
         sync();
         mark(group.id(), REPLACED, EMPTIED);
         group.become(Group.Phase.REPLACED);
-        index.removeAll(group.number());
+        if (!group.isMetadata()) {
+            index.removeAll(group.number());
+        }
         stopLeaving(group);
     }
 
@@ -306,6 +348,7 @@ final class GroupBook implements Closeable {
         delete(file(group.id(), PENDING));
         delete(file(group.id(), TABLE));
         delete(file(group.id(), REPLACED));
+        delete(file(group.id(), METADATA));
     }
 
     /** Forgets every group that is not among these, which have all blocks that there are. */
@@ -361,9 +404,13 @@ final class GroupBook implements Closeable {
         }
         out.flip();
         try {
-            FileChannel channel = channel(group);
-            while (out.hasRemaining()) {
-                channel.write(out);
+            if (group.isMetadata()) {
+                // what is lost of it in a crash is only sent again: no flush for that
+                try (FileChannel channel = appending(group)) {
+                    write(channel, out);
+                }
+            } else {
+                write(channel(group), out);
             }
         } catch (IOException e) {
             throw DurableFile.failure(WRITE, directory, e);
@@ -374,6 +421,20 @@ final class GroupBook implements Closeable {
         count(group, entries);
     }
 
+    private static void write(FileChannel channel, ByteBuffer out) throws IOException {
+        while (out.hasRemaining()) {
+            channel.write(out);
+        }
+    }
+
+    private FileChannel appending(Group group) throws IOException {
+        return FileChannel.open(
+                file(group.id(), BLOCKS),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.APPEND);
+    }
+
     private FileChannel channel(Group group) throws IOException {
         FileChannel channel = open;
         if (channel == null || openNumber != group.number()) {
@@ -381,11 +442,7 @@ final class GroupBook implements Closeable {
                 channel.force(false);
                 channel.close();
             }
-            channel = FileChannel.open(
-                    file(group.id(), BLOCKS),
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE,
-                    StandardOpenOption.APPEND);
+            channel = appending(group);
             open = channel;
             openNumber = group.number();
         }

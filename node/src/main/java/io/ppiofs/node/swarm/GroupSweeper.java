@@ -112,6 +112,11 @@ final class GroupSweeper {
         allowed = only;
     }
 
+    /** Whether anything may be given up now that another machine may need. */
+    boolean mayGiveUp() {
+        return allowed.getAsBoolean();
+    }
+
     // ---- marks ------------------------------------------------------------------------------------------------------
 
     /** A mark begins: what is put from now on is needed. An earlier mark is not used any more. */

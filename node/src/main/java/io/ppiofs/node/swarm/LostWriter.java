@@ -246,7 +246,7 @@ final class LostWriter {
         for (TableChain chain : newest.values()) {
             SlotTable table = chain.newest();
             Group known = book.find(chain.group());
-            boolean whole = known != null && !known.isOpen();
+            boolean whole = known != null && (!known.isOpen() || known.isMetadata());
             if (!whole && table.scheme().isCopies() && table.state() != SlotTable.State.RETIRED) {
                 learn(chain, known);
             }

@@ -12,22 +12,40 @@ import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
+import io.ppiofs.overlay.blocks.BlockLimits;
 import io.ppiofs.overlay.identity.Envelope;
 import io.ppiofs.overlay.placement.SlotTable;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the blocks of a head are: per group its slot table and the inventory as of that head. Sealed under the verify key,
- * stored as a block, named by the head.
+ * stored as a block, named by the head. Most closed groups stand in {@link Page pages}, blocks of their own, so that a head costs only the pages that have
+ * changed. Immutable.
  *
- * <p>Plain form: deterministic CBOR map {1: version 1, 2: network, 3: [[table envelope, inventory digest, blocks] …]}.
+ * <p>Plain form: deterministic CBOR map {1: version 2, 2: network, 3: [[table envelope, inventory digest, blocks] …], 4: [[digest of a page,
+ * groups in it, length of the block] …], 5: table envelope of the group that keeps the pages}. A page is {1: version 1, 2: network, 3: as above}; what was published
+ * before there were pages is one page alone.
+ *
+ * @param places the newest group last
+ * @param keeper of the group that keeps the pages, the inventories of open groups and this; null in a page
  */
-record Manifest(NetworkId network, List<Place> places) {
+record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTable.@Nullable Signed keeper) {
     /** Most groups: 256 TiB of closed groups of 256 MiB. */
     private static final int MAX_PLACES = 1 << 20;
 
-    private static final int VERSION = 1;
+    private static final int MAX_PAGES = 1 << 15;
+    private static final int PAGE = 1;
+    private static final int PAGED = 2;
+
+    /**
+     * Some groups, in a block of their own: sealed like a manifest.
+     *
+     * @param groups how many
+     * @param length of the block
+     */
+    record Page(Cid cid, int groups, int length) {}
 
     /**
      * @param inventory a block that every holder of the group has
@@ -37,6 +55,14 @@ record Manifest(NetworkId network, List<Place> places) {
 
     Manifest {
         places = List.copyOf(places);
+        pages = List.copyOf(pages);
+        if (keeper == null && !pages.isEmpty()) {
+            throw new IllegalArgumentException("pages that nobody keeps");
+        }
+    }
+
+    static Manifest page(NetworkId network, List<Place> places) {
+        return new Manifest(network, places, List.of(), null);
     }
 
     byte[] encode() {
@@ -47,15 +73,21 @@ record Manifest(NetworkId network, List<Place> places) {
                     CborBytes.of(place.inventory().digest()),
                     new CborInt(place.blocks()))));
         }
-        return CborEncoder.encode(CborMap.builder()
-                .put(1, VERSION)
+        CborMap.Builder fields = CborMap.builder()
+                .put(1, keeper == null ? PAGE : PAGED)
                 .put(2, network.bytes())
-                .put(3, new CborArray(items))
-                .build());
+                .put(3, new CborArray(items));
+        if (keeper != null) {
+            List<Cbor> named = new ArrayList<>(pages.size());
+            pages.forEach(page -> named.add(new CborArray(List.of(
+                    CborBytes.of(page.cid().digest()), new CborInt(page.groups()), new CborInt(page.length())))));
+            fields.put(4, new CborArray(named)).put(5, keeper.envelope());
+        }
+        return CborEncoder.encode(fields.build());
     }
 
     /**
-     * The head's signature vouches for the tables.
+     * The head's signature vouches for the tables, also of its pages.
      *
      * @throws PpiofsException CORRUPT, UNSUPPORTED_FORMAT
      */
@@ -63,14 +95,14 @@ record Manifest(NetworkId network, List<Place> places) {
         try {
             CborMap fields = CborDecoder.decodeMap(bytes);
             long version = fields.uint(1, Long.MAX_VALUE);
-            if (version != VERSION) {
+            if (version != PAGE && version != PAGED) {
                 throw new PpiofsException(
                         ErrorKind.UNSUPPORTED_FORMAT,
                         "read",
                         "manifest",
                         "it is of version " + version + "; update ppiofs");
             }
-            fields.requireFields(3);
+            fields.requireFields(version == PAGE ? 3 : 5);
             if (!NetworkId.of(fields.bytes(2, NetworkId.LENGTH)).equals(network)) {
                 throw new MalformedException("it is of another network");
             }
@@ -78,10 +110,57 @@ record Manifest(NetworkId network, List<Place> places) {
             for (Cbor item : fields.array(3, MAX_PLACES).items()) {
                 places.add(place(item, network));
             }
-            return new Manifest(network, places);
+            if (version == PAGE) {
+                return page(network, places);
+            }
+            List<Page> pages = new ArrayList<>();
+            long groups = places.size();
+            for (Cbor item : fields.array(4, MAX_PAGES).items()) {
+                Page page = page(item);
+                groups += page.groups();
+                pages.add(page);
+            }
+            if (groups > MAX_PLACES) {
+                throw new MalformedException("it has " + groups + " groups");
+            }
+            return new Manifest(
+                    network, places, pages, SlotTable.openVouched(fields.bytes(5, 1, Envelope.MAX_ENCODED), network));
         } catch (MalformedException e) {
-            throw new PpiofsException(ErrorKind.CORRUPT, "read", "manifest", String.valueOf(e.getMessage()), e);
+            throw corrupt(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /**
+     * A page that a manifest names.
+     *
+     * @throws PpiofsException CORRUPT, UNSUPPORTED_FORMAT
+     */
+    static Manifest decodePage(byte[] bytes, NetworkId network, Page named) {
+        Manifest page = decode(bytes, network);
+        if (page.keeper() != null || page.places().size() != named.groups()) {
+            throw corrupt("a page of it is another one", null);
+        }
+        return page;
+    }
+
+    private static PpiofsException corrupt(String why, @Nullable Throwable cause) {
+        return new PpiofsException(ErrorKind.CORRUPT, "read", "manifest", why, cause);
+    }
+
+    private static Page page(Cbor item) throws MalformedException {
+        if (item instanceof CborArray array
+                && array.items().size() == 3
+                && array.items().get(0) instanceof CborBytes cid
+                && cid.length() == Cid.DIGEST_LENGTH
+                && array.items().get(1) instanceof CborInt groups
+                && groups.value() > 0
+                && groups.value() <= MAX_PLACES
+                && array.items().get(2) instanceof CborInt length
+                && length.value() > 0
+                && length.value() <= BlockLimits.MAX_BLOCK) {
+            return new Page(Cid.ofDigest(cid.value()), (int) groups.value(), (int) length.value());
+        }
+        throw new MalformedException("a page of it is none");
     }
 
     private static Place place(Cbor item, NetworkId network) throws MalformedException {

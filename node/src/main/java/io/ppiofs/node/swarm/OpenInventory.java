@@ -117,6 +117,11 @@ final class OpenInventory {
         return new PpiofsException(ErrorKind.CORRUPT, "read", "inventory " + cid, detail);
     }
 
+    /** Names of the pages of which it consists now. */
+    List<Cid> cids() {
+        return told.stream().map(Told::cid).toList();
+    }
+
     /** Pages of which it consists now. */
     int pages() {
         return told.size();

@@ -1,7 +1,5 @@
 package io.ppiofs.node.swarm;
 
-import io.ppiofs.blockstore.BlockStore.StoredBlock;
-import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.volume.Head;
 import io.ppiofs.fs.volume.UnlockedVolume;
@@ -13,8 +11,6 @@ import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.storage.PinnedHead;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -58,7 +54,7 @@ final class Publisher {
     private final Outlet outlet;
     private final IdentityKey tenant;
     private final NetworkId network;
-    private final Map<Integer, Place> openInventories = new HashMap<>();
+    private final ManifestKeeper manifests;
     private volatile @Nullable Due due;
     private volatile long publishedClock;
     private volatile int withoutHead;
@@ -73,9 +69,6 @@ final class Publisher {
 
     private long firmClock;
     private long nextFirm = System.nanoTime();
-
-    /** The inventory block of an open group as it was given to its holders. @param enough whether enough of them have it */
-    private record Place(int blocks, Cid inventory, Set<PeerId> holders, boolean enough, OpenInventory pages) {}
 
     /** Hears that a head, and all that it reaches and was written since this node began, is on as many peers as fsync promises. */
     @FunctionalInterface
@@ -103,6 +96,8 @@ final class Publisher {
         this.outlet = outlet;
         this.tenant = tenant;
         this.network = network;
+        this.manifests =
+                new ManifestKeeper(volume.config().name(), book, drainer, volume.keys()::sealManifest, network);
     }
 
     /** A checkpoint's head has been saved. Everything that it reaches has been added to the backlog or is placed. */
@@ -144,14 +139,15 @@ final class Publisher {
         List<String> tables = tables(groups);
         boolean fresh = next.head().state().clock() > publishedClock
                 || firm != null && next.head().state().clock() > firmClock && System.nanoTime() - nextFirm >= 0;
-        if (!fresh && tables.equals(lastTables)) {
+        boolean move = manifests.shallMove();
+        if (!fresh && !move && tables.equals(lastTables)) {
             return;
         }
         if (!next.head().clear().certificate().equals(writer.certificate())) {
             publishedClock = next.head().state().clock(); // it came from there
             return;
         }
-        if (publish(next, groups)) {
+        if (publish(next, groups, move)) {
             publishedClock = next.head().state().clock();
             lastTables = tables;
         }
@@ -167,37 +163,20 @@ final class Publisher {
     }
 
     /** @return whether at least one peer keeps it */
-    private boolean publish(Due next, List<Group> groups) throws InterruptedException {
+    private boolean publish(Due next, List<Group> groups, boolean move) throws InterruptedException {
         Head head = next.head();
         boolean enough = true;
-        if (drainer.dropExtras()) {
-            openInventories.clear();
-        }
         book.sync(); // what others are told must not be forgotten here
-        List<Manifest.Place> places = new ArrayList<>();
         for (Group group : groups) {
-            Cid closed = group.table().inventory();
-            if (closed != null) {
-                openInventories.remove(group.number());
-                enough &= drainer.hasInventory(group);
-            }
-            Cid inventory = closed == null ? openInventory(group) : closed;
-            if (inventory == null) {
-                return false;
-            }
-            places.add(new Manifest.Place(group.signed(), inventory, group.blocks()));
+            enough &= drainer.hasInventory(group);
         }
-        StoredBlock manifest = SwarmReader.asBlock(volume.keys().sealManifest(new Manifest(network, places).encode()));
         Group newest = newest(groups);
-        int holding = drainer.place(manifest, newest);
-        for (Place open : openInventories.values()) {
-            enough &= open.enough();
-        }
+        ManifestKeeper.Told told = manifests.tell(groups, newest, move);
         Firm listener = firm;
-        if (holding == 0 || listener != null && !(enough && holding >= newest.majority())) {
+        if (told == null || listener != null && !(enough && told.enough())) {
             return false;
         }
-        Head named = volume.heads().published(head, manifest.cid());
+        Head named = volume.heads().published(head, told.manifest());
         VolumePlacement placement = directory.placement();
         HeadBundle bundle = new HeadBundle(
                 directory.configEnvelope(), placement == null ? null : placement.envelope(), named.envelope());
@@ -212,6 +191,7 @@ final class Publisher {
         }
         last = pin;
         outlet.announce(pin);
+        manifests.published();
         drainer.published(groups);
         if (listener != null && kept >= newest.majority() && backlog.isFirmUpTo(next.position())) {
             firmClock = head.state().clock();
@@ -231,35 +211,6 @@ final class Publisher {
             }
         }
         return groups.get(groups.size() - 1);
-    }
-
-    private @Nullable Cid openInventory(Group group) throws InterruptedException {
-        Place last = openInventories.get(group.number());
-        if (last != null
-                && last.enough()
-                && last.blocks() == group.blocks()
-                && last.holders().equals(group.holders())) {
-            return last.inventory();
-        }
-        // who holds it now must have all pages
-        OpenInventory pages = new OpenInventory();
-        if (last != null
-                && last.enough()
-                && last.blocks() < group.blocks()
-                && last.holders().equals(group.holders())) {
-            pages = last.pages();
-        }
-        OpenInventory.Next next = pages.next(book.inventory(group));
-        int holding = drainer.place(next.block(), group);
-        if (holding == 0) {
-            openInventories.remove(group.number());
-            return null;
-        }
-        boolean enough = holding >= group.majority();
-        pages.told(next, enough);
-        Cid cid = next.block().cid();
-        openInventories.put(group.number(), new Place(next.to(), cid, group.holders(), enough, pages));
-        return cid;
     }
 
     /** Holders that did not answer when the head was published get it when they are back. */

@@ -74,6 +74,9 @@ final class SwarmReader implements SwarmBlockStore.Remote {
     /** Groups of which the last read got nothing from anybody. */
     private final Set<GroupId> outages = ConcurrentHashMap.newKeySet();
 
+    /** Pages of the manifest that was learnt last. */
+    private volatile Map<Cid, Manifest> pages = Map.of();
+
     private final AtomicBoolean probing = new AtomicBoolean();
 
     /**
@@ -240,6 +243,7 @@ final class SwarmReader implements SwarmBlockStore.Remote {
      */
     ByteBuffer find(Cid cid, Collection<PeerId> preferred) {
         Set<PeerId> peers = new LinkedHashSet<>(preferred);
+        book.metadata().forEach(g -> peers.addAll(g.holders()));
         book.groups().forEach(g -> peers.addAll(g.holders()));
         peers.addAll(operators.get());
         ByteBuffer block = firstAnswer(cid, new ArrayDeque<>(peers));
@@ -291,17 +295,12 @@ final class SwarmReader implements SwarmBlockStore.Remote {
 
     /** As {@link #learn}, and forgets groups that the manifest does not name: for who only reads. */
     void learnOnly(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
-        Set<GroupId> named = new HashSet<>();
-        for (Manifest.Place place :
-                learnPlaces(manifest, network, preferred, sealedToPlain).places()) {
-            named.add(place.table().table().group());
-        }
-        book.keepOnly(named);
+        book.keepOnly(learnPlaces(manifest, network, preferred, sealedToPlain));
         book.markLearnt(manifest);
     }
 
     /**
-     * Learns where blocks are from a manifest: the inventories of groups that are new or have grown are fetched.
+     * Learns where blocks are from a manifest: pages that are new are fetched, and the inventories of groups that are new or have grown.
      *
      * @param sealedToPlain opens the manifest
      */
@@ -310,23 +309,77 @@ final class SwarmReader implements SwarmBlockStore.Remote {
         book.markLearnt(manifest);
     }
 
-    private Manifest learnPlaces(Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
+    /** @return the groups that it names */
+    private Set<GroupId> learnPlaces(
+            Cid manifest, NetworkId network, Collection<PeerId> preferred, Opener sealedToPlain) {
         Manifest read = Manifest.decode(sealedToPlain.open(bytes(find(manifest, preferred))), network);
-        for (Manifest.Place place : read.places()) {
-            Group known = book.find(place.table().table().group());
-            if (known != null && known.blocks() >= place.blocks()) {
-                book.replace(place.table());
-                continue;
-            }
-            book.learn(
-                    place.table(),
-                    OpenInventory.read(
-                            place.inventory(),
-                            known == null ? List.of() : book.inventory(known).entries(),
-                            cid -> bytes(find(cid, place.table().table().holders()))));
+        Set<GroupId> named = new HashSet<>();
+        Set<PeerId> keepers = new LinkedHashSet<>();
+        if (read.keeper() != null) {
+            book.learnMetadata(read.keeper());
+            named.add(read.keeper().table().group());
+            keepers.addAll(read.keeper().table().holders());
+        }
+        List<Manifest.Place> places = new ArrayList<>();
+        Map<Cid, Manifest> now = pages(read.pages(), network, keepers, sealedToPlain);
+        now.values().forEach(page -> places.addAll(page.places()));
+        places.addAll(read.places()); // the newest group comes last
+        for (Manifest.Place place : places) {
+            named.add(place.table().table().group());
+            learn(place, keepers);
         }
         book.sync();
-        return read;
+        pages = now;
+        return named;
+    }
+
+    /** Those that are new are fetched from all keepers at once, and from whoever has them if that fails. */
+    private Map<Cid, Manifest> pages(
+            List<Manifest.Page> named, NetworkId network, Set<PeerId> keepers, Opener sealedToPlain) {
+        Map<Cid, Manifest> read = new HashMap<>();
+        List<Want> wants = new ArrayList<>();
+        for (Manifest.Page page : named) {
+            Manifest known = pages.get(page.cid());
+            if (known == null) {
+                wants.add(new Want(page.cid(), page.length(), List.copyOf(keepers)));
+            } else {
+                read.put(page.cid(), known);
+            }
+        }
+        Map<Cid, ByteBuffer> fetched = new ConcurrentHashMap<>();
+        if (!wants.isEmpty()) {
+            Transfer transfer =
+                    fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
+            await(
+                    transfer.done(),
+                    transfer::cancel,
+                    System.nanoTime() + times.patience().toNanos());
+        }
+        for (Manifest.Page page : named) {
+            if (!read.containsKey(page.cid())) {
+                ByteBuffer block = fetched.get(page.cid());
+                byte[] sealed = bytes(block == null ? find(page.cid(), keepers) : block);
+                read.put(page.cid(), Manifest.decodePage(sealedToPlain.open(sealed), network, page));
+            }
+        }
+        return Map.copyOf(read);
+    }
+
+    /** @param keepers of inventories of open groups */
+    private void learn(Manifest.Place place, Set<PeerId> keepers) {
+        Group known = book.find(place.table().table().group());
+        if (known != null && known.blocks() >= place.blocks()) {
+            book.replace(place.table());
+            return;
+        }
+        Set<PeerId> preferred = new LinkedHashSet<>(keepers);
+        preferred.addAll(place.table().table().holders());
+        book.learn(
+                place.table(),
+                OpenInventory.read(
+                        place.inventory(),
+                        known == null ? List.of() : book.inventory(known).entries(),
+                        cid -> bytes(find(cid, preferred))));
     }
 
     /**

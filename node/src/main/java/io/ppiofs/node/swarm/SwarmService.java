@@ -541,6 +541,7 @@ public final class SwarmService implements AutoCloseable {
     private static Set<PeerId> holders(GroupBook book) {
         Set<PeerId> holders = new HashSet<>();
         book.current().forEach(group -> holders.addAll(group.holders()));
+        book.metadata().forEach(group -> holders.addAll(group.holders()));
         return holders;
     }
 

@@ -36,6 +36,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +66,10 @@ class SwarmReaderTest {
     /** Peers in memory; one that is neither in {@code have} nor in {@code lack} never answers. */
     private static final class Peers implements BlockClient {
         final StoredBlock block;
+
+        /** By name; others are asked for {@link #block}. */
+        final Map<Cid, StoredBlock> more = new HashMap<>();
+
         final Set<PeerId> have = new HashSet<>();
         final Set<PeerId> lack = new HashSet<>();
         final List<PeerId> asked = Collections.synchronizedList(new ArrayList<>());
@@ -78,8 +83,9 @@ class SwarmReaderTest {
         public Fetch get(PeerId peer, List<Cid> cids, Priority priority, BlockSink sink) {
             asked.add(peer);
             CompletableFuture<Void> done = new CompletableFuture<>();
+            StoredBlock wanted = more.getOrDefault(cids.get(0), block);
             if (have.contains(peer)) {
-                sink.onBlock(0, block.cid(), block.bytes().duplicate());
+                sink.onBlock(0, wanted.cid(), wanted.bytes().duplicate());
             }
             if (have.contains(peer) || lack.contains(peer)) {
                 done.complete(null);
@@ -158,9 +164,22 @@ class SwarmReaderTest {
     private final class Delivery implements Fetcher {
         volatile @Nullable Duration after;
 
+        /** Delivered at once. */
+        final Map<Cid, StoredBlock> more = new HashMap<>();
+
+        final List<Cid> wanted = new ArrayList<>();
+
         @Override
         public Transfer fetch(List<Want> wants, Priority priority, BlockSink sink) {
             CompletableFuture<Void> done = new CompletableFuture<>();
+            wants.forEach(want -> wanted.add(want.cid()));
+            if (wants.stream().allMatch(want -> more.containsKey(want.cid()))) {
+                for (int i = 0; i < wants.size(); i++) {
+                    StoredBlock one = more.get(wants.get(i).cid());
+                    sink.onBlock(i, one.cid(), one.bytes().duplicate());
+                }
+                done.complete(null);
+            }
             Duration wait = after;
             if (wait != null) {
                 CompletableFuture.delayedExecutor(wait.toMillis(), TimeUnit.MILLISECONDS)
@@ -279,5 +298,83 @@ class SwarmReaderTest {
                 .isInstanceOfSatisfying(
                         PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND));
         assertThat(peers.asked).containsExactlyElementsOf(all);
+    }
+
+    private static final IdentityKey TENANT = IdentityKey.generate(RANDOM);
+
+    /** A closed group of one block, with its inventory. */
+    private Manifest.Place closedGroup(PeerId holder) {
+        StoredBlock data = SwarmReader.asBlock(new byte[] {(byte) RANDOM.nextInt(), (byte) RANDOM.nextInt(), 7, 7, 7});
+        Inventory inventory = new Inventory(
+                Scheme.copies(1),
+                List.of(new Inventory.Entry(data.cid(), data.bytes().remaining())));
+        StoredBlock told = SwarmReader.asBlock(inventory.encode());
+        peers.more.put(told.cid(), told);
+        SlotTable table = new SlotTable(
+                TENANT.peerId(),
+                GroupId.random(RANDOM),
+                2,
+                Scheme.copies(1),
+                SlotTable.State.CLOSED,
+                List.of(holder),
+                told.cid());
+        return new Manifest.Place(table.sign(TENANT, NetworkId.LOCAL), told.cid(), 1);
+    }
+
+    private Cid told(Manifest manifest) {
+        StoredBlock block = SwarmReader.asBlock(manifest.encode());
+        peers.more.put(block.cid(), block);
+        return block.cid();
+    }
+
+    private static Manifest.Page page(StoredBlock block, int groups) {
+        return new Manifest.Page(block.cid(), groups, block.bytes().remaining());
+    }
+
+    @Test
+    void a_manifest_in_pages_is_learnt_and_pages_that_are_known_are_not_fetched_again() {
+        PeerId peer = ids(1).get(0);
+        peers.have.add(peer);
+        List<Manifest.Place> places = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            places.add(closedGroup(peer));
+        }
+        StoredBlock first = SwarmReader.asBlock(
+                Manifest.page(NetworkId.LOCAL, places.subList(0, 2)).encode());
+        StoredBlock second = SwarmReader.asBlock(
+                Manifest.page(NetworkId.LOCAL, places.subList(2, 5)).encode());
+        SlotTable keeper = new SlotTable(
+                TENANT.peerId(),
+                GroupId.random(RANDOM),
+                1,
+                Scheme.copies(1),
+                SlotTable.State.OPEN,
+                List.of(peer),
+                null);
+        SlotTable.Signed signed = keeper.sign(TENANT, NetworkId.LOCAL);
+        delivery.more.put(first.cid(), first);
+        peers.more.put(second.cid(), second); // not all at once: whoever has it is asked
+        SwarmReader reader = reader(new SwarmReader.Times(Duration.ofMillis(300), Duration.ofMillis(20)));
+        Cid before = told(new Manifest(NetworkId.LOCAL, places.subList(5, 6), List.of(page(first, 2)), signed));
+        reader.learnOnly(before, NetworkId.LOCAL, List.of(peer), bytes -> bytes);
+        assertThat(book.current()).hasSize(3);
+        assertThat(book.metadata()).hasSize(1);
+        assertThat(delivery.wanted).containsExactly(first.cid());
+
+        Cid now = told(
+                new Manifest(NetworkId.LOCAL, places.subList(5, 6), List.of(page(first, 2), page(second, 3)), signed));
+        reader.learnOnly(now, NetworkId.LOCAL, List.of(), bytes -> bytes);
+        assertThat(delivery.wanted).containsExactly(first.cid(), second.cid());
+        assertThat(book.current().stream().map(Group::id))
+                .containsExactlyInAnyOrderElementsOf(places.stream()
+                        .map(place -> place.table().table().group())
+                        .toList());
+        assertThat(book.hasLearnt(now)).isTrue();
+
+        // as it was before there were pages
+        Cid old = told(Manifest.page(NetworkId.LOCAL, places.subList(1, 4)));
+        reader.learnOnly(old, NetworkId.LOCAL, List.of(peer), bytes -> bytes);
+        assertThat(book.groups()).hasSize(3);
+        assertThat(book.metadata()).isEmpty();
     }
 }
