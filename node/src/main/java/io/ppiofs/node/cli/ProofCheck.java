@@ -4,7 +4,7 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.control.Json;
 import io.ppiofs.node.sectors.SectorOperations;
-import io.ppiofs.proofs.porep.ReplicaId;
+import io.ppiofs.proofs.verify.ReplicaId;
 import io.ppiofs.proofs.sdr.SealParameters;
 import io.ppiofs.proofs.verify.ReplicaGeometry;
 import io.ppiofs.proofs.verify.ReplicaStatement;

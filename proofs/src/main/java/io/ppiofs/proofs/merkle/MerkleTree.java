@@ -7,9 +7,12 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.file.DurableFile;
 import io.ppiofs.proofs.sdr.Sha256;
 import io.ppiofs.proofs.work.Workers;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 
 /**
@@ -188,6 +191,36 @@ public final class MerkleTree {
             path.put(rows, row + (at ^ 1) * NODE, NODE);
             row += width * NODE;
             at /= 2;
+        }
+        return path.array();
+    }
+
+    /**
+     * As {@link #path} of the tree in a saved file, of which only the siblings are read: a few hundred bytes instead of all, and no
+     * check whether the file is damaged, which whoever checks the path finds out.
+     *
+     * @param file of {@link #save}
+     * @param shape one that keeps all rows
+     */
+    public static byte[] readPath(Path file, Shape shape, long index) throws IOException {
+        if (shape.discarded() != 0 || index < 0 || index >= shape.leaves()) {
+            throw new IllegalArgumentException("index is " + index + " of " + shape);
+        }
+        ByteBuffer path = ByteBuffer.allocate(shape.depth() * NODE);
+        try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
+            long row = HEADER;
+            long at = index;
+            for (long width = shape.leaves(); width > 1; width /= 2) {
+                path.limit(path.position() + NODE);
+                long from = row + (at ^ 1) * NODE;
+                while (path.hasRemaining()) {
+                    if (in.read(path, from + NODE - path.remaining()) < 0) {
+                        throw new EOFException("the tree ends before " + (from + NODE));
+                    }
+                }
+                row += width * NODE;
+                at /= 2;
+            }
         }
         return path.array();
     }

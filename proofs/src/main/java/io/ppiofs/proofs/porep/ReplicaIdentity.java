@@ -1,5 +1,7 @@
 package io.ppiofs.proofs.porep;
 
+import io.ppiofs.proofs.verify.ReplicaId;
+
 /** Gives a replica its id once the data's commitment is known. */
 @FunctionalInterface
 public interface ReplicaIdentity {

@@ -35,6 +35,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -42,6 +43,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -315,9 +317,7 @@ public final class SectorStore implements Closeable {
         }
         SectorRecord record = begin(number, ticket.clone());
         try {
-            ReplicaIdentity identity = ReplicaIdentity.of(
-                    options.peer(), number, record.copy(), record.requireTicket(), options.porepId());
-            SealedReplica sealed = sealer(record).seal(files(number), identity, listener);
+            SealedReplica sealed = sealer(record).seal(files(number), identity(record), listener);
             Commitments commitments = new Commitments(
                     sealed.statement().replicaId(), sealed.statement().commD(), sealed.commC(), sealed.commRLast());
             synchronized (this) {
@@ -328,6 +328,11 @@ public final class SectorStore implements Closeable {
         } finally {
             end(number);
         }
+    }
+
+    private ReplicaIdentity identity(SectorRecord record) {
+        return ReplicaIdentity.of(
+                options.peer(), record.number(), record.copy(), record.requireTicket(), options.porepId());
     }
 
     /** A channel that is used by an interrupted thread fails as if the disk had. */
@@ -374,6 +379,54 @@ public final class SectorStore implements Closeable {
             require(number, SectorState.SEALED);
         }
         return new ReplicationProver(files(number), sealed(number));
+    }
+
+    /**
+     * Makes the replica and the layers of a sector once more, whose payload is zeros, to prove its replication when the layers are
+     * gone. Takes as long as sealing did; reads nothing of the sector itself.
+     *
+     * @param scratch a directory for it, emptied before and deleted after
+     * @param proof gets a prover, which is closed after it
+     * @throws PpiofsException CORRUPT if the sector was sealed from something else; otherwise as {@link #seal}
+     */
+    public <T> T proveZerosAgain(
+            long number, Path scratch, SealListener listener, Function<ReplicationProver, T> proof) {
+        SectorRecord record = sector(number);
+        SealedReplica expected = sealed(number);
+        ReplicaFiles files = new ReplicaFiles(scratch);
+        try {
+            deleteIfThere(scratch);
+            Files.createDirectories(scratch);
+            Files.write(files.unsealed(), new byte[0]);
+            extend(files.unsealed(), capacity(record));
+            SealedReplica again = sealer(record).seal(files, identity(record), listener);
+            if (!Arrays.equals(again.statement().commR(), expected.statement().commR())) {
+                throw new PpiofsException(
+                        ErrorKind.CORRUPT,
+                        "prove sector",
+                        Long.toString(number),
+                        "it was not sealed from zeros, or wrongly; release it");
+            }
+            try (ReplicationProver prover = new ReplicationProver(files, again)) {
+                return proof.apply(prover);
+            }
+        } catch (IOException e) {
+            throw DurableFile.failure("prove sector", scratch, e);
+        } catch (PpiofsException e) {
+            throw stoppedOr(e, number);
+        } finally {
+            try {
+                deleteIfThere(scratch);
+            } catch (IOException ignored) {
+                // what is left goes before the next use
+            }
+        }
+    }
+
+    private static void deleteIfThere(Path scratch) throws IOException {
+        if (Files.isDirectory(scratch)) {
+            deleteDirectory(scratch);
+        }
     }
 
     /**

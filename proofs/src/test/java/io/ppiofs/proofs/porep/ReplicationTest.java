@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.proofs.sdr.SealParameters;
+import io.ppiofs.proofs.verify.ReplicaId;
 import io.ppiofs.proofs.verify.ReplicaStatement;
 import io.ppiofs.proofs.verify.ReplicationVerifier;
 import java.io.IOException;

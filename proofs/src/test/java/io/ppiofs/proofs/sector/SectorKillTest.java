@@ -1,16 +1,12 @@
 package io.ppiofs.proofs.sector;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ppiofs.proofs.porep.SealListener;
-import java.io.BufferedReader;
+import io.ppiofs.proofs.work.KilledProcess;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -43,46 +39,7 @@ class SectorKillTest {
     }
 
     private void runAndKill() throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> argument.startsWith("--add"))
-                .forEach(command::add);
-        command.addAll(List.of(
-                "-Xmx256m",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                SectorLife.class.getName(),
-                directory.toString(),
-                Long.toString(random.nextLong())));
-        // newer virtual machines warn on standard error
-        Process process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        int steps = 1 + random.nextInt(25);
-        // the kill comes at any point of a step: so many turns of this loop after a line
-        long spin = random.nextLong(40_000_000L);
-        try (BufferedReader out = new BufferedReader(new InputStreamReader(process.getInputStream(), US_ASCII))) {
-            assertThat(out.readLine()).isEqualTo("ready");
-            for (int i = 0; i < steps; i++) {
-                hear(out.readLine());
-            }
-            long until = System.nanoTime() + spin;
-            while (System.nanoTime() < until) {
-                Thread.onSpinWait();
-            }
-            // by its handle: the process would close the stream that still has its last words
-            process.toHandle().destroyForcibly();
-            process.waitFor();
-            String line = out.readLine();
-            while (line != null) {
-                hear(line);
-                line = out.readLine();
-            }
-        } finally {
-            process.destroyForcibly();
-        }
+        KilledProcess.run(SectorLife.class, directory, random, 25, this::hear);
     }
 
     private void hear(String line) {

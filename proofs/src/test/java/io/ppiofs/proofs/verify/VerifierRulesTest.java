@@ -10,7 +10,7 @@ class VerifierRulesTest {
     void a_verifier_sees_hashes_and_bytes_and_no_file_or_store() {
         ArchRuleDefinition.noClasses()
                 .that()
-                .resideInAPackage("io.ppiofs.proofs.verify..")
+                .resideInAnyPackage("io.ppiofs.proofs.verify..", "io.ppiofs.proofs.lpoc")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(

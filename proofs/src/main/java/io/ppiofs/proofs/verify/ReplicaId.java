@@ -1,4 +1,4 @@
-package io.ppiofs.proofs.porep;
+package io.ppiofs.proofs.verify;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
