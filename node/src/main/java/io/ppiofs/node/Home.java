@@ -88,6 +88,16 @@ public record Home(Path root) {
         return root.resolve("sectors");
     }
 
+    /** Units that fill what nobody uses of the lent space. */
+    public Path idleDirectory() {
+        return root.resolve("idle");
+    }
+
+    /** What peers said last of their idle space. */
+    public Path capacityDirectory() {
+        return root.resolve("capacity");
+    }
+
     /** Whose leases this node prolongs. */
     public Path custodyDirectory() {
         return root.resolve("custody");

@@ -2,6 +2,7 @@ package io.ppiofs.node;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.capacity.CapacityOperations;
 import io.ppiofs.node.control.Handler;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
@@ -31,6 +32,7 @@ final class Operations implements Handler {
     private final NetworkOperations network;
     private final GrantOperations grants;
     private final SectorOperations sectors;
+    private final CapacityOperations capacities;
     private final DrainOperations drains;
     private final CustodyOperations custodies;
     private final AuditOperations audits;
@@ -45,6 +47,15 @@ final class Operations implements Handler {
                 this::addresses);
         this.audits = new AuditOperations(node);
         this.custodies = new CustodyOperations(node);
+        this.capacities = new CapacityOperations(
+                () -> {
+                    StorageService lent = storage();
+                    return lent == null ? null : lent.idle();
+                },
+                () -> {
+                    NetworkService joined = node.network();
+                    return joined == null ? null : joined.capacity();
+                });
         this.drains = new DrainOperations(this::storage);
         this.sectors = new SectorOperations(node.sectors(), () -> {
             StorageService lent = storage();
@@ -95,6 +106,8 @@ final class Operations implements Handler {
                     "sectors.recover",
                     "sectors.remove",
                     "prove" -> sectors.handle(request, asker);
+            case "capacity.fill", "capacity.list", "capacity.release", "capacity.challenge" ->
+                capacities.handle(request, asker);
             case "node.drain" -> drains.handle(request, asker);
             case "grant.add", "grant.list", "grant.invite", "grant.revoke", "grant.open" -> grants.handle(request);
             default ->

@@ -51,6 +51,7 @@ final class GroupedHelp {
                     List.of(
                             new String[] {"sectors", "list|groups|seal|unseal|inspect|verify|recover|remove"},
                             new String[] {"prove", "[SECTOR...]"},
+                            new String[] {"capacity", "fill|list|release|challenge"},
                             new String[] {"audit", "VOLUME|PEER"},
                             new String[] {"fetch", "CID..."})),
             new Group("MEASURE", List.<String[]>of(new String[] {"bench", "DIR"})));

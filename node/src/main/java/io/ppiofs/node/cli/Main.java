@@ -69,6 +69,7 @@ public final class Main implements Runnable {
                     .put("top", TopCommand::new)
                     .put("sectors", SectorsCommand::new)
                     .put("prove", ProveCommand::new)
+                    .put("capacity", CapacityCommand::new)
                     .put("audit", AuditCommand::new)
                     .put("fetch", FetchCommand::new)
                     .put("bench", BenchCommand::new)

@@ -1,5 +1,6 @@
 package io.ppiofs.node.network;
 
+import io.ppiofs.node.capacity.CapacityChecks;
 import io.ppiofs.node.deals.DealService;
 import io.ppiofs.node.storage.StorageService;
 import io.ppiofs.node.swarm.Custodies;
@@ -40,6 +41,11 @@ public interface NetworkService extends AutoCloseable {
 
     /** What this node lends to others; null if it lends nothing. */
     default @Nullable StorageService storage() {
+        return null;
+    }
+
+    /** Challenges the idle space of peers; null if this network has no such protocol. */
+    default @Nullable CapacityChecks capacity() {
         return null;
     }
 

@@ -5,6 +5,7 @@ import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.Home;
+import io.ppiofs.node.capacity.CapacityChecks;
 import io.ppiofs.node.deals.DealPolicy;
 import io.ppiofs.node.deals.DealService;
 import io.ppiofs.node.storage.StorageOrder;
@@ -16,6 +17,7 @@ import io.ppiofs.node.swarm.SwarmService;
 import io.ppiofs.overlay.NettyTransports;
 import io.ppiofs.overlay.OverlayNode;
 import io.ppiofs.overlay.OverlayOptions;
+import io.ppiofs.overlay.audit.CapacityClient;
 import io.ppiofs.overlay.autonat.Reachability;
 import io.ppiofs.overlay.blocks.ClientOptions;
 import io.ppiofs.overlay.blocks.PeerStatistics;
@@ -125,6 +127,7 @@ public final class OverlayNetwork implements NetworkService {
     private final @Nullable MembershipRoll roll;
     private final @Nullable PublicRendezvous rendezvous;
     private final StorageClient storageClient;
+    private final CapacityChecks capacity;
     private final StorageDirectory operators;
     private final ExecutorService blockWork;
     private final StreamBlockClient blockClient;
@@ -198,6 +201,12 @@ public final class OverlayNetwork implements NetworkService {
                 ? null
                 : new PublicRendezvous(node.host(), network.id().toString(), entry, new SecureRandom());
         storageClient = new StorageClient(node.host(), network);
+        capacity = new CapacityChecks(
+                home.capacityDirectory(),
+                network.id(),
+                new CapacityClient(node.host(), network),
+                this::ping,
+                node.host().scheduler()::nanoTime);
         operators = new StorageDirectory(node.host(), storageClient, gossip, dht);
         blockWork = Executors.newCachedThreadPool(new DefaultThreadFactory("network-blocks", true));
         blockClient = new StreamBlockClient(
@@ -371,6 +380,7 @@ public final class OverlayNetwork implements NetworkService {
         try {
             StorageService lent = StorageService.start(
                     home.hostedDirectory(),
+                    home.idleDirectory(),
                     order,
                     node.host(),
                     network,
@@ -389,6 +399,11 @@ public final class OverlayNetwork implements NetworkService {
     private @Nullable StorageHost hosted() {
         StorageService lent = storage;
         return lent == null ? null : lent.storage();
+    }
+
+    @Override
+    public CapacityChecks capacity() {
+        return capacity;
     }
 
     @Override

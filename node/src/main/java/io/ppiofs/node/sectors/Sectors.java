@@ -241,18 +241,19 @@ public final class Sectors implements AutoCloseable {
     SectorRecord seal(long number, Progress progress) {
         byte[] ticket = new byte[NODE];
         random.nextBytes(ticket);
-        return await(number, () -> store().seal(number, ticket, listener("sealing sector " + number, progress)));
+        return await(number, () -> store().seal(number, ticket, reporting("sealing sector " + number, progress)));
     }
 
     /** Makes the payload of a sector again. */
     SectorRecord unseal(long number, Progress progress) {
         return await(number, () -> {
-            store().unseal(number, listener("unsealing sector " + number, progress));
+            store().unseal(number, reporting("unsealing sector " + number, progress));
             return store().sector(number);
         });
     }
 
-    private static SealListener listener(String task, Progress progress) {
+    /** Shows a task's progress, a few times a second. */
+    public static SealListener reporting(String task, Progress progress) {
         long[] last = {System.nanoTime() - REPORT_NANOS};
         return (step, fraction, left) -> {
             long now = System.nanoTime();

@@ -6,7 +6,10 @@ import io.ppiofs.blockstore.segment.SegmentOptions;
 import io.ppiofs.blockstore.space.SpaceBudget;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.audit.HostedProver;
+import io.ppiofs.node.capacity.IdleKeeper;
+import io.ppiofs.node.sectors.SectorOperations;
 import io.ppiofs.overlay.audit.AuditServer;
+import io.ppiofs.overlay.audit.CapacityServer;
 import io.ppiofs.overlay.autonat.Reachability;
 import io.ppiofs.overlay.blocks.BlockClient;
 import io.ppiofs.overlay.blocks.BlockLimits;
@@ -25,6 +28,7 @@ import io.ppiofs.overlay.storage.StorageDirectory;
 import io.ppiofs.overlay.storage.StorageHost;
 import io.ppiofs.overlay.storage.StorageOptions;
 import io.ppiofs.overlay.storage.StorageServer;
+import io.ppiofs.proofs.sector.SectorOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -55,6 +59,8 @@ public final class StorageService implements AutoCloseable {
     private final StorageServer server;
     private final BlockServer blocks;
     private final AuditServer audits;
+    private final IdleKeeper idle;
+    private final CapacityServer capacity;
     private final ExecutorService work;
     private final ExecutorService repairWork;
     private final BlockClient repairClient;
@@ -67,6 +73,7 @@ public final class StorageService implements AutoCloseable {
             Path directory,
             SpaceBudget budget,
             StorageHost storage,
+            IdleKeeper idle,
             Host host,
             Network network,
             StorageDirectory operators,
@@ -75,6 +82,8 @@ public final class StorageService implements AutoCloseable {
             ToLongFunction<PeerId> storedForUs) {
         this.budget = budget;
         this.storage = storage;
+        this.idle = idle;
+        this.capacity = new CapacityServer(host, network, idle);
         this.work = Executors.newFixedThreadPool(THREADS, new DefaultThreadFactory("storage", true));
         this.repairWork = Executors.newSingleThreadExecutor(new DefaultThreadFactory("repair", true));
         this.server = new StorageServer(host, network, storage, work, reachability, storedForUs);
@@ -99,6 +108,7 @@ public final class StorageService implements AutoCloseable {
         server.serve();
         blocks.serve();
         audits.serve();
+        capacity.serve();
         operators.advertise(server::advert);
         repair.start();
     }
@@ -124,11 +134,13 @@ public final class StorageService implements AutoCloseable {
      * Opens what is hosted, serves it, and makes it known.
      *
      * @param directory of the hosted blocks
+     * @param idleDirectory of the units that fill what they leave
      * @param storedForUs bytes that a peer holds of this node's own volumes
      * @throws PpiofsException IO, IN_USE, CORRUPT
      */
     public static StorageService start(
             Path directory,
+            Path idleDirectory,
             StorageOrder order,
             Host host,
             Network network,
@@ -155,8 +167,17 @@ public final class StorageService implements AutoCloseable {
                 budget.close();
             }
         }
+        StorageHost lending = storage;
+        IdleKeeper idle = new IdleKeeper(
+                idleDirectory,
+                new SectorOptions(storage.operator().toBytes(), SectorOperations.porepId(), 1),
+                order.capacity(),
+                () -> lending.usage().bytes(),
+                host.scheduler()::nanoTime);
+        storage.observeUse(idle::used);
+        storage.whenDiskIsFull(idle::giveUp);
         StorageService service = new StorageService(
-                directory, budget, storage, host, network, operators, order, reachability, storedForUs);
+                directory, budget, storage, idle, host, network, operators, order, reachability, storedForUs);
         service.begin(operators);
         return service;
     }
@@ -164,6 +185,11 @@ public final class StorageService implements AutoCloseable {
     /** What is hosted: also what the block protocol serves. */
     public StorageHost storage() {
         return storage;
+    }
+
+    /** The idle space beside it. */
+    public IdleKeeper idle() {
+        return idle;
     }
 
     /** Capacity, bytes, leases, groups, grants: numbers, which become metrics. */
@@ -186,6 +212,8 @@ public final class StorageService implements AutoCloseable {
         facts.put("blocksMissing", served.missing());
         facts.put("blocksTaken", served.stored());
         facts.put("blocksRefused", served.refused());
+        facts.put("idleBytes", idle.bytes());
+        facts.put("capacityQuestionsAnswered", capacity.answered());
         facts.put("auditsAnswered", audits.answered());
         facts.put("auditsRefused", audits.refused());
         RepairService.Statistics repairs = repair.statistics();
@@ -240,6 +268,10 @@ public final class StorageService implements AutoCloseable {
         server.close();
         blocks.close();
         audits.close();
+        capacity.close();
+        storage.observeUse(bytes -> {});
+        storage.whenDiskIsFull(() -> false);
+        idle.close();
         repairClient.close();
         repairWork.shutdown();
         work.shutdown();

@@ -1,8 +1,5 @@
 package io.ppiofs.overlay.audit;
 
-import io.ppiofs.cbor.CborDecoder;
-import io.ppiofs.cbor.CborMap;
-import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
@@ -47,28 +44,10 @@ public final class AuditClient {
     }
 
     private AuditAnswer read(PeerId holder, AuditAsk question, byte[] message) {
-        try {
-            CborMap fields = CborDecoder.decodeMap(message);
-            int status = (int) fields.uint(1, 255);
-            if (status == 0) {
-                AuditAnswer answer = AuditAnswer.open(fields.bytes(2, 1, AuditProtocol.MAX_MESSAGE), network);
-                answer.requireFor(holder, question);
-                return answer;
-            }
-            AuditProtocol.Refusal[] refusals = AuditProtocol.Refusal.values();
-            AuditProtocol.Refusal refusal =
-                    status <= refusals.length ? refusals[status - 1] : AuditProtocol.Refusal.FAILED;
-            throw refusal.on(holder.toString(), fields.text(2, AuditProtocol.MAX_TEXT));
-        } catch (MalformedException e) {
-            throw nonsense(holder, e);
-        } catch (PpiofsException e) {
-            // CORRUPT is the holder's own word that it lost something; what does not open is nonsense
-            throw "audit".equals(e.operation()) ? e : nonsense(holder, e);
-        }
-    }
-
-    private static PpiofsException nonsense(PeerId holder, Exception e) {
-        return new PpiofsException(
-                ErrorKind.INVALID, "audit", holder.toString(), "it answered nonsense: " + e.getMessage(), e);
+        return AuditProtocol.read(holder, message, fields -> {
+            AuditAnswer answer = AuditAnswer.open(fields.bytes(2, 1, AuditProtocol.MAX_MESSAGE), network);
+            answer.requireFor(holder, question);
+            return answer;
+        });
     }
 }

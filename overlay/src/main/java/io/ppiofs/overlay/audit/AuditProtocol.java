@@ -1,13 +1,17 @@
 package io.ppiofs.overlay.audit;
 
+import io.ppiofs.cbor.CborDecoder;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.host.ProtocolId;
+import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 
 /**
- * What both sides of {@code /ppiofs/ID/audit/1.0.0} know: one question and one answer to a stream. An answer is a deterministic CBOR map
- * {1: 0, 2: envelope}, or {1: a {@link Refusal}, 2: a sentence}.
+ * What both sides of {@code /ppiofs/ID/audit/1.0.0} and {@code /ppiofs/ID/capacity/1.0.0} know: one question and one answer to a stream. An
+ * answer is a deterministic CBOR map {1: 0, 2: …}, or {1: a {@link Refusal}, 2: a sentence}.
  */
 final class AuditProtocol {
     /** Why not; the ordinal plus one is the number on the wire: append only. */
@@ -54,5 +58,39 @@ final class AuditProtocol {
 
     static ProtocolId id(Network network) {
         return network.protocol("audit", "1.0.0");
+    }
+
+    static ProtocolId capacity(Network network) {
+        return network.protocol("capacity", "1.0.0");
+    }
+
+    /** Makes a value of an answer's fields. */
+    @FunctionalInterface
+    interface Reader<T> {
+        T read(CborMap fields) throws MalformedException;
+    }
+
+    /** @throws PpiofsException as the peer refused; INVALID if it answered nonsense */
+    static <T> T read(PeerId peer, byte[] message, Reader<T> reader) {
+        try {
+            CborMap fields = CborDecoder.decodeMap(message);
+            int status = (int) fields.uint(1, 255);
+            if (status == 0) {
+                return reader.read(fields);
+            }
+            Refusal[] refusals = Refusal.values();
+            Refusal refusal = status <= refusals.length ? refusals[status - 1] : Refusal.FAILED;
+            throw refusal.on(peer.toString(), fields.text(2, MAX_TEXT));
+        } catch (MalformedException e) {
+            throw nonsense(peer, e);
+        } catch (PpiofsException e) {
+            // CORRUPT is the peer's own word that it lost something; what does not open is nonsense
+            throw "audit".equals(e.operation()) ? e : nonsense(peer, e);
+        }
+    }
+
+    private static PpiofsException nonsense(PeerId peer, Exception e) {
+        return new PpiofsException(
+                ErrorKind.INVALID, "audit", peer.toString(), "it answered nonsense: " + e.getMessage(), e);
     }
 }

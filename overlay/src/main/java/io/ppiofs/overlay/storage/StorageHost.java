@@ -51,6 +51,7 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -143,6 +144,8 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     private final ReadWriteLock gate = new ReentrantReadWriteLock();
 
     private volatile boolean leaving;
+    private volatile LongConsumer useObserver = bytes -> {};
+    private volatile BooleanSupplier diskRoom = () -> false;
     private boolean collecting;
     private boolean garbage;
 
@@ -228,6 +231,19 @@ public final class StorageHost implements BlockHost, AutoCloseable {
     private synchronized void charge(PeerId tenant, long bytes) {
         usedByTenant.merge(tenant, bytes, Long::sum);
         used += bytes;
+        if (bytes > 0) {
+            useObserver.accept(used);
+        }
+    }
+
+    /** Tells how many bytes are hosted whenever they are more, under the host's monitor: the observer must only look and return. */
+    public void observeUse(LongConsumer observer) {
+        useObserver = observer;
+    }
+
+    /** @param giveUp frees something that may go when the disk is full, and says whether it did; may take its time */
+    public void whenDiskIsFull(BooleanSupplier giveUp) {
+        diskRoom = giveUp;
     }
 
     public GrantBook grants() {
@@ -1029,7 +1045,7 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         }
         gate.readLock().lock();
         try {
-            blocks.putCold(List.of(new BlockStore.StoredBlock(cid, bytes)));
+            put(new BlockStore.StoredBlock(cid, bytes));
             return again ? Verdict.STORED : hold(slot, cid, length);
         } catch (PpiofsException e) {
             if (e.kind() == ErrorKind.NO_SPACE || e.kind() == ErrorKind.QUOTA_EXCEEDED) {
@@ -1038,6 +1054,19 @@ public final class StorageHost implements BlockHost, AutoCloseable {
             throw e;
         } finally {
             gate.readLock().unlock();
+        }
+    }
+
+    private void put(BlockStore.StoredBlock block) {
+        ByteBuffer again = block.bytes().duplicate();
+        try {
+            blocks.putCold(List.of(block));
+        } catch (PpiofsException e) {
+            boolean full = e.kind() == ErrorKind.NO_SPACE || e.kind() == ErrorKind.QUOTA_EXCEEDED;
+            if (!full || !diskRoom.getAsBoolean()) {
+                throw e;
+            }
+            blocks.putCold(List.of(new BlockStore.StoredBlock(block.cid(), again)));
         }
     }
 

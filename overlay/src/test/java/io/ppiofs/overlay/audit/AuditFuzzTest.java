@@ -63,4 +63,40 @@ class AuditFuzzTest {
             assertThat(e.kind()).isIn(ErrorKind.CORRUPT, ErrorKind.UNSUPPORTED_FORMAT);
         }
     }
+
+    static Stream<byte[]> capacityQuestions() {
+        byte[] hash = new byte[32];
+        return Stream.of(
+                CapacityAsk.statement(7).encode(),
+                CapacityAsk.space(hash, hash, 66).encode(),
+                CapacityAsk.labels(hash, hash).encode(),
+                new byte[] {(byte) 0xa1, 1, 9});
+    }
+
+    @MethodSource("capacityQuestions")
+    @FuzzTest(maxDuration = "60s")
+    void the_bytes_of_a_question_of_capacity(byte[] bytes) {
+        try {
+            assertThat(CapacityAsk.decode(bytes).encode()).isEqualTo(bytes);
+        } catch (PpiofsException e) {
+            assertThat(e.kind()).isIn(ErrorKind.INVALID, ErrorKind.NOT_SUPPORTED);
+        }
+    }
+
+    static Stream<byte[]> claims() {
+        byte[] good =
+                CapacityClaim.sign(new byte[100], KEY, Network.PUBLIC.id()).envelope();
+        return Stream.of(good, Arrays.copyOf(good, good.length - 1));
+    }
+
+    @MethodSource("claims")
+    @FuzzTest(maxDuration = "60s")
+    void the_bytes_of_a_claim(byte[] bytes) {
+        try {
+            assertThat(CapacityClaim.open(bytes, Network.PUBLIC.id()).envelope())
+                    .isEqualTo(bytes);
+        } catch (PpiofsException e) {
+            assertThat(e.kind()).isIn(ErrorKind.CORRUPT, ErrorKind.UNSUPPORTED_FORMAT);
+        }
+    }
 }

@@ -8,6 +8,8 @@ import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.blockstore.segment.SegmentOptions;
 import io.ppiofs.blockstore.space.SpaceBudget;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.blocks.BlockSource;
 import io.ppiofs.overlay.blocks.Verdict;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -18,6 +20,7 @@ import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.TableChain;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -300,5 +303,38 @@ class StorageHostTest {
             assertThat(part.flip()).isEqualTo(block.bytes().slice(200_000, 1_000));
         }
         assertThat(storage.open(uploader, block(10).cid())).isNull();
+    }
+
+    @Test
+    void whoever_keeps_idle_space_hears_of_each_byte_more_and_is_asked_to_give_some_up_when_the_disk_is_full() {
+        List<Long> heard = new ArrayList<>();
+        storage.observeUse(heard::add);
+        GroupId group = lease(16 * MIB);
+        put(group, block(1_000));
+        put(group, block(500));
+        assertThat(heard).containsExactly(1_000L, 1_500L);
+
+        AtomicLong idle = new AtomicLong(1);
+        BlockStore full = (BlockStore) Proxy.newProxyInstance(
+                BlockStore.class.getClassLoader(), new Class<?>[] {BlockStore.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("put") && idle.get() > 0) {
+                        throw PpiofsException.expected(ErrorKind.NO_SPACE, "put", "block");
+                    }
+                    return null;
+                });
+        storage = StorageHost.open(
+                directory.resolve("full"),
+                operator,
+                Network.PUBLIC.id(),
+                StorageOptions.of(64 * MIB),
+                full,
+                clock::get);
+        open.add(0, storage);
+        storage.grants().allow(tenant.peerId(), 32 * MIB, clock.get());
+        GroupId other = lease(16 * MIB);
+        assertThat(put(other, block(700))).isEqualTo(Verdict.noSpace("the operator's disk is full"));
+        storage.whenDiskIsFull(() -> idle.getAndDecrement() > 0);
+        assertThat(put(other, block(700))).isEqualTo(Verdict.STORED);
+        assertThat(storage.usage().bytes()).isEqualTo(700);
     }
 }

@@ -273,6 +273,15 @@ public final class IdleSpace implements Closeable {
         return ledger.since(since);
     }
 
+    /** A statement, and how it came from an earlier one; null if that is too long ago. */
+    public record History(
+            CapacityStatement statement, @Nullable LedgerChanges changes) {}
+
+    /** {@link #statement} and {@link #changesSince} of the same moment. */
+    public synchronized History history(long since) {
+        return new History(statement(), changesSince(since));
+    }
+
     private synchronized LedgerFile at(CapacityStatement statement) {
         if (!statement.equals(statement())) {
             throw new PpiofsException(

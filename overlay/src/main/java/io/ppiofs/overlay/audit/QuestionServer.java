@@ -1,0 +1,181 @@
+package io.ppiofs.overlay.audit;
+
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.ppiofs.cbor.CborEncoder;
+import io.ppiofs.cbor.CborMap;
+import io.ppiofs.cbor.CborText;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.overlay.host.HandlerOptions;
+import io.ppiofs.overlay.host.Host;
+import io.ppiofs.overlay.host.MessageChannel;
+import io.ppiofs.overlay.host.ProtocolId;
+import io.ppiofs.overlay.host.SingleExchange;
+import io.ppiofs.overlay.host.Stream;
+import io.ppiofs.overlay.identity.PeerId;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers the questions of a protocol of this package on threads of lowest priority, so that readers do not wait for verifiers. An
+ * asker may have {@value #WAITING_PER_PEER} questions waiting, all together {@value #WAITING}; the next one hears BUSY. Thread-safe.
+ */
+final class QuestionServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(QuestionServer.class);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final int WAITING = 64;
+    private static final int WAITING_PER_PEER = 4;
+
+    private final Host host;
+    private final ProtocolId protocol;
+    private final int maxQuestion;
+    private final Answers answers;
+    private final Map<PeerId, Integer> waiting = new HashMap<>();
+    private final AtomicLong answered = new AtomicLong();
+    private final AtomicLong refused = new AtomicLong();
+    private final Executor work;
+    private final Runnable end;
+
+    /** Makes the fields of an answer from number 2 on; failures of the kinds of {@link AuditProtocol.Refusal} are told. */
+    @FunctionalInterface
+    interface Answers {
+        CborMap.Builder answer(PeerId asker, byte[] question);
+    }
+
+    /** @param threads that work at the same time */
+    QuestionServer(Host host, ProtocolId protocol, int maxQuestion, int threads, Answers answers) {
+        this(host, protocol, maxQuestion, answers, threads(threads));
+    }
+
+    private QuestionServer(Host host, ProtocolId protocol, int maxQuestion, Answers answers, ExecutorService threads) {
+        this(host, protocol, maxQuestion, answers, threads, () -> end(threads));
+    }
+
+    /** @param work carries out questions; refuses them when too many wait */
+    QuestionServer(Host host, ProtocolId protocol, int maxQuestion, Answers answers, Executor work, Runnable end) {
+        this.host = host;
+        this.protocol = protocol;
+        this.maxQuestion = maxQuestion;
+        this.answers = answers;
+        this.work = work;
+        this.end = end;
+    }
+
+    private static ExecutorService threads(int count) {
+        return new ThreadPoolExecutor(
+                count,
+                count,
+                0,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(WAITING),
+                new DefaultThreadFactory("audit", true, Thread.MIN_PRIORITY));
+    }
+
+    private static void end(ExecutorService thread) {
+        thread.shutdownNow();
+        try {
+            if (!thread.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                LOG.warn("an audit has not ended in {} s", PATIENCE.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Begins to answer. */
+    void serve() {
+        host.handle(protocol, HandlerOptions.DEFAULT.withMaxStreamsPerPeer(2 * WAITING_PER_PEER), this::accept);
+    }
+
+    /** Questions that were answered. */
+    long answered() {
+        return answered.get();
+    }
+
+    /** Questions that were answered with a refusal. */
+    long refused() {
+        return refused.get();
+    }
+
+    /** Answers one stream of the protocol, as {@link #serve} has it done. */
+    void accept(Stream stream) {
+        SingleExchange.accept(host, stream, maxQuestion, PATIENCE, this::queue);
+    }
+
+    private void queue(MessageChannel channel, byte[] message) {
+        PeerId asker = channel.stream().connection().remotePeer();
+        if (!enter(asker)) {
+            send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions at once"));
+            return;
+        }
+        try {
+            work.execute(() -> {
+                try {
+                    send(channel, answer(asker, message));
+                } finally {
+                    leave(asker);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            leave(asker);
+            LOG.debug("no audit for {}: {}", asker, e.toString());
+            send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions are waiting"));
+        }
+    }
+
+    private synchronized boolean enter(PeerId asker) {
+        int now = waiting.getOrDefault(asker, 0);
+        if (now >= WAITING_PER_PEER) {
+            return false;
+        }
+        waiting.put(asker, now + 1);
+        return true;
+    }
+
+    private synchronized void leave(PeerId asker) {
+        waiting.computeIfPresent(asker, (peer, now) -> now == 1 ? null : now - 1);
+    }
+
+    private CborMap answer(PeerId asker, byte[] message) {
+        try {
+            CborMap answer = answers.answer(asker, message).put(1, 0).build();
+            answered.incrementAndGet();
+            return answer;
+        } catch (PpiofsException e) {
+            return refusal(AuditProtocol.Refusal.of(e.kind()), e.detail());
+        } catch (RuntimeException | LinkageError e) {
+            LOG.error("an audit of {} failed", asker, e);
+            return refusal(AuditProtocol.Refusal.FAILED, "the operator could not do it; its log says why");
+        }
+    }
+
+    private CborMap refusal(AuditProtocol.Refusal refusal, String text) {
+        refused.incrementAndGet();
+        String shown = text.length() > AuditProtocol.MAX_TEXT ? text.substring(0, AuditProtocol.MAX_TEXT) : text;
+        return CborMap.builder()
+                .put(1, refusal.ordinal() + 1)
+                .put(2, new CborText(shown))
+                .build();
+    }
+
+    private static void send(MessageChannel channel, CborMap answer) {
+        var unused = channel.send(CborEncoder.encode(answer));
+        var ignored = channel.stream().closeWrite();
+    }
+
+    /** Ends what is under way; the protocol is no longer spoken. */
+    @Override
+    public void close() {
+        host.unhandle(protocol);
+        end.run();
+    }
+}
