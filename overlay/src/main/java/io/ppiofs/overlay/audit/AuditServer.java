@@ -15,7 +15,12 @@ public final class AuditServer implements AutoCloseable {
 
     public AuditServer(Host host, Network network, AuditProver prover) {
         this.questions = new QuestionServer(
-                host, AuditProtocol.id(network), AuditProtocol.MAX_MESSAGE, 1, answers(host, network.id(), prover));
+                host,
+                AuditProtocol.id(network),
+                AuditProtocol.MAX_MESSAGE,
+                AuditProtocol.MAX_MESSAGE,
+                1,
+                answers(host, network.id(), prover));
     }
 
     /** @param work carries out questions; refuses them when too many wait */
@@ -23,6 +28,7 @@ public final class AuditServer implements AutoCloseable {
         this.questions = new QuestionServer(
                 host,
                 AuditProtocol.id(network),
+                AuditProtocol.MAX_MESSAGE,
                 AuditProtocol.MAX_MESSAGE,
                 answers(host, network.id(), prover),
                 work,

@@ -21,13 +21,24 @@ public final class CapacityServer implements AutoCloseable {
 
     public CapacityServer(Host host, Network network, CapacityProver prover) {
         this.questions = new QuestionServer(
-                host, AuditProtocol.capacity(network), MAX_QUESTION, THREADS, answers(host, network.id(), prover));
+                host,
+                AuditProtocol.capacity(network),
+                MAX_QUESTION,
+                MAX_ANSWER,
+                THREADS,
+                answers(host, network.id(), prover));
     }
 
     /** @param work carries out questions; refuses them when too many wait */
     CapacityServer(Host host, Network network, CapacityProver prover, Executor work, Runnable end) {
         this.questions = new QuestionServer(
-                host, AuditProtocol.capacity(network), MAX_QUESTION, answers(host, network.id(), prover), work, end);
+                host,
+                AuditProtocol.capacity(network),
+                MAX_QUESTION,
+                MAX_ANSWER,
+                answers(host, network.id(), prover),
+                work,
+                end);
     }
 
     private static QuestionServer.Answers answers(Host host, NetworkId network, CapacityProver prover) {

@@ -38,6 +38,7 @@ final class QuestionServer implements AutoCloseable {
     private final Host host;
     private final ProtocolId protocol;
     private final int maxQuestion;
+    private final int maxAnswer;
     private final Answers answers;
     private final Map<PeerId, Integer> waiting = new HashMap<>();
     private final AtomicLong answered = new AtomicLong();
@@ -52,19 +53,28 @@ final class QuestionServer implements AutoCloseable {
     }
 
     /** @param threads that work at the same time */
-    QuestionServer(Host host, ProtocolId protocol, int maxQuestion, int threads, Answers answers) {
-        this(host, protocol, maxQuestion, answers, threads(threads));
+    QuestionServer(Host host, ProtocolId protocol, int maxQuestion, int maxAnswer, int threads, Answers answers) {
+        this(host, protocol, maxQuestion, maxAnswer, answers, threads(threads));
     }
 
-    private QuestionServer(Host host, ProtocolId protocol, int maxQuestion, Answers answers, ExecutorService threads) {
-        this(host, protocol, maxQuestion, answers, threads, () -> end(threads));
+    private QuestionServer(
+            Host host, ProtocolId protocol, int maxQuestion, int maxAnswer, Answers answers, ExecutorService threads) {
+        this(host, protocol, maxQuestion, maxAnswer, answers, threads, () -> end(threads));
     }
 
     /** @param work carries out questions; refuses them when too many wait */
-    QuestionServer(Host host, ProtocolId protocol, int maxQuestion, Answers answers, Executor work, Runnable end) {
+    QuestionServer(
+            Host host,
+            ProtocolId protocol,
+            int maxQuestion,
+            int maxAnswer,
+            Answers answers,
+            Executor work,
+            Runnable end) {
         this.host = host;
         this.protocol = protocol;
         this.maxQuestion = maxQuestion;
+        this.maxAnswer = maxAnswer;
         this.answers = answers;
         this.work = work;
         this.end = end;
@@ -108,7 +118,7 @@ final class QuestionServer implements AutoCloseable {
 
     /** Answers one stream of the protocol, as {@link #serve} has it done. */
     void accept(Stream stream) {
-        SingleExchange.accept(host, stream, maxQuestion, PATIENCE, this::queue);
+        SingleExchange.accept(host, new MessageChannel(stream, maxQuestion, maxAnswer), PATIENCE, this::queue);
     }
 
     private void queue(MessageChannel channel, byte[] message) {

@@ -28,10 +28,17 @@ public final class MessageChannel {
 
     private final Stream stream;
     private final int maxMessage;
+    private final int maxSent;
 
     public MessageChannel(Stream stream, int maxMessage) {
+        this(stream, maxMessage, maxMessage);
+    }
+
+    /** @param maxMessage longest message that is taken @param maxSent longest that is sent */
+    public MessageChannel(Stream stream, int maxMessage, int maxSent) {
         this.stream = stream;
         this.maxMessage = maxMessage;
+        this.maxSent = maxSent;
     }
 
     public Stream stream() {
@@ -45,12 +52,12 @@ public final class MessageChannel {
 
     /** Sends one message, copied behind its length; one buffer, so that it travels in one frame. */
     public CompletableFuture<Void> send(byte[] message) {
-        if (message.length > maxMessage) {
+        if (message.length > maxSent) {
             return CompletableFuture.failedFuture(new PpiofsException(
                     ErrorKind.TOO_BIG,
                     "send",
                     stream.protocol().name(),
-                    message.length + " bytes are more than the " + maxMessage + " of this protocol"));
+                    message.length + " bytes are more than the " + maxSent + " of this protocol"));
         }
         ByteBuf frame = Unpooled.buffer(5 + message.length);
         int rest = message.length;

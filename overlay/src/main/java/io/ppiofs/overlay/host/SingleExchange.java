@@ -75,12 +75,19 @@ public final class SingleExchange {
     /**
      * Takes the one request of a stream; one that sends another, or none for too long, is reset.
      *
+     * @param maxMessage longest request and answer
      * @param taken gets the request on the connection's loop; it answers on the channel
      */
     public static void accept(
             Host host, Stream stream, int maxMessage, Duration patience, BiConsumer<MessageChannel, byte[]> taken) {
+        accept(host, new MessageChannel(stream, maxMessage), patience, taken);
+    }
+
+    /** The same on a channel that may answer with more than it takes. */
+    public static void accept(
+            Host host, MessageChannel channel, Duration patience, BiConsumer<MessageChannel, byte[]> taken) {
+        Stream stream = channel.stream();
         Scheduler.Timer late = host.scheduler().schedule(patience, stream::reset);
-        MessageChannel channel = new MessageChannel(stream, maxMessage);
         channel.receive(new MessageChannel.Receiver() {
             private boolean asked;
 
