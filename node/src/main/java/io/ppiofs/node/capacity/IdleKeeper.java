@@ -190,7 +190,7 @@ public final class IdleKeeper implements CapacityProver, AutoCloseable {
         working.lock();
         try {
             for (long unit = before; unit < whole && !roomNeeded; unit++) {
-                if (!hasRoom(unitBytes * (1 + parameters.layers()))) {
+                if (!hasRoom(unitBytes, unitBytes * (1 + parameters.layers()))) {
                     return "what is lent has no more room";
                 }
                 idleBytes = idle.bytes() + unitBytes * (1 + parameters.layers());
@@ -205,10 +205,11 @@ public final class IdleKeeper implements CapacityProver, AutoCloseable {
         }
     }
 
-    private boolean hasRoom(long bytes) {
+    /** The disk also takes the graph's table, once: 56 bytes for each node of 32. */
+    private boolean hasRoom(long unitBytes, long bytes) {
         try {
             return hosted.getAsLong() + idleBytes + bytes <= lent
-                    && Files.getFileStore(directory).getUsableSpace() > bytes;
+                    && Files.getFileStore(directory).getUsableSpace() > bytes + 2 * unitBytes;
         } catch (IOException e) {
             throw DurableFile.failure("fill idle space", directory, e);
         }

@@ -76,7 +76,7 @@ final class CapacityCommand implements Runnable {
                 .with("bytes", ByteSize.parse(size).bytes())
                 .with("unitBytes", ByteSize.parse(unit).bytes())
                 .with("parameters", parameters);
-        Map<?, ?> facts = askLong(request);
+        Map<?, ?> facts = main.node().askShowing(request);
         json.print(main.surroundings(), facts, () -> {
             print(facts);
             if (!Facts.text(facts, "ended").isEmpty()) {
@@ -149,7 +149,7 @@ final class CapacityCommand implements Runnable {
                 .with("peer", peer)
                 .with("leaves", leaves == null ? null : leaves.longValue())
                 .with("labels", labels);
-        Map<?, ?> facts = askLong(request);
+        Map<?, ?> facts = main.node().askShowing(request);
         json.print(
                 main.surroundings(),
                 facts,
@@ -167,14 +167,5 @@ final class CapacityCommand implements Runnable {
 
     private Map<?, ?> ask(Request request) throws IOException, InterruptedException {
         return main.node().ask(request, Progress.NONE);
-    }
-
-    private Map<?, ?> askLong(Request request) throws IOException, InterruptedException {
-        Progress progress = ProgressBars.on(main.surroundings());
-        try {
-            return main.node().ask(request, progress);
-        } finally {
-            ProgressBars.end(progress);
-        }
     }
 }

@@ -53,6 +53,16 @@ final class NodeAccess {
         return answer;
     }
 
+    /** As {@link #ask}, and shows how far it is. */
+    Map<?, ?> askShowing(Request request) throws IOException, InterruptedException {
+        Progress progress = ProgressBars.on(surroundings);
+        try {
+            return ask(request, progress);
+        } finally {
+            ProgressBars.end(progress);
+        }
+    }
+
     /** Asks the running node, or opens the home for this one request. */
     Map<?, ?> ask(Request request, Progress progress) throws IOException, InterruptedException {
         try (ControlClient client = connect()) {

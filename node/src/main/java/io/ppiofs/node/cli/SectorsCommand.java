@@ -123,7 +123,7 @@ final class SectorsCommand implements Runnable {
                 .with("parameters", parameters)
                 .with("copy", copy == null ? null : copy.longValue())
                 .with("keepUnsealed", keepUnsealed);
-        Map<?, ?> facts = askLong(request);
+        Map<?, ?> facts = main.node().askShowing(request);
         json.print(main.surroundings(), facts, () -> print(Facts.list(facts.get("sectors"))));
         return 0;
     }
@@ -131,7 +131,7 @@ final class SectorsCommand implements Runnable {
     @Command(name = "unseal", header = "make the payload of a sector again from its replica; as slow as sealing")
     int unseal(@Parameters(paramLabel = "SECTOR", description = SECTOR) String sector, @Mixin JsonOption json)
             throws IOException, InterruptedException {
-        Map<?, ?> facts = askLong(new Request("sectors.unseal").with("sector", sector));
+        Map<?, ?> facts = main.node().askShowing(new Request("sectors.unseal").with("sector", sector));
         json.print(main.surroundings(), facts, () -> print(List.of(facts)));
         return 0;
     }
@@ -215,14 +215,5 @@ final class SectorsCommand implements Runnable {
 
     private Map<?, ?> ask(Request request) throws IOException, InterruptedException {
         return main.node().ask(request, Progress.NONE);
-    }
-
-    private Map<?, ?> askLong(Request request) throws IOException, InterruptedException {
-        Progress progress = ProgressBars.on(main.surroundings());
-        try {
-            return main.node().ask(request, progress);
-        } finally {
-            ProgressBars.end(progress);
-        }
     }
 }
