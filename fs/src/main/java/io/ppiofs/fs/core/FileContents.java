@@ -1535,8 +1535,12 @@ final class FileContents {
 
     /** Flushes every file that is dirty now. */
     void flushAll() {
-        int n = dirtyQueue.size();
-        for (int i = 0; i < n && flushNext(); i++) {}
+        for (int n = dirtyQueue.size(); n > 0; n--) {
+            FileState s = dirtyQueue.poll();
+            if (s != null) {
+                flush(s);
+            }
+        }
         // a file that another thread is flushing has left the queue: wait for it
         for (FileState s : states.values()) {
             if (!isClean(s)) {
@@ -1552,6 +1556,7 @@ final class FileContents {
      * @return whether there were such
      */
     boolean flushAllButRewritten() {
+        for (int n = dirtyQueue.size(); n > 0 && flushNext(); n--) {}
         boolean left = false;
         for (FileState s : states.values()) {
             if (isBeingRewritten(s)) {
@@ -1567,6 +1572,8 @@ final class FileContents {
         s.lock.lock();
         try {
             return s.emptiedAt != FileState.NEVER
+                    && s.changed
+                    && !s.dead
                     && s.size == 0
                     && s.dirty.isEmpty()
                     && s.pending.isEmpty()
@@ -1586,14 +1593,20 @@ final class FileContents {
         }
     }
 
-    /** Flushes the file that waits longest. @return false if none waits */
+    /** Flushes the file that waits longest and is not being rewritten. @return false if none waits */
     boolean flushNext() {
-        FileState s = dirtyQueue.poll();
-        if (s == null) {
-            return false;
+        for (int n = dirtyQueue.size(); n > 0; n--) {
+            FileState s = dirtyQueue.poll();
+            if (s == null) {
+                return false;
+            }
+            if (!isBeingRewritten(s)) {
+                flush(s);
+                return true;
+            }
+            dirtyQueue.add(s); // it has no bytes to give back
         }
-        flush(s);
-        return true;
+        return false;
     }
 
     boolean anythingDirty() {

@@ -155,11 +155,25 @@ class FileContentsTest {
         core.write(f, 0, random(5, 50_000));
         core.fs.syncfs();
         core.fs.setattr(Caller.ROOT, f.ino(), new SetAttr(null, null, null, 0L, null, null));
-        assertThat(core.fs.engine().contents().flushAllButRewritten()).isTrue();
+        FileContents contents = core.fs.engine().contents();
+        assertThat(contents.flushAllButRewritten()).isTrue();
+        assertThat(contents.flushNext()).as("under pressure").isFalse();
         core.write(f, 0, random(6, 60_000));
         core.fs.fsync(core.create("b"), false);
         core.powerCut();
         assertThat(core.readAll("a")).isEqualTo(random(5, 50_000));
+    }
+
+    @Test
+    void whatTheClockFlushedWaitsNoMore() {
+        OpenFile f = core.create("a");
+        core.write(f, 0, random(5, 50_000));
+        core.fs.setattr(Caller.ROOT, f.ino(), new SetAttr(null, null, null, 0L, null, null));
+        core.fs.fsync(f, false);
+        core.write(core.create("b"), 0, random(6, 50_000));
+        FileContents contents = core.fs.engine().contents();
+        assertThat(contents.flushAllButRewritten()).as("a is as on disk").isFalse();
+        assertThat(contents.anythingDirty()).isFalse();
     }
 
     @Test

@@ -35,7 +35,7 @@ class RoomsTest {
     private static final String FS = "io.ppiofs.fs..";
     private static final String NODE = "io.ppiofs.node..";
 
-    private final JavaClasses product = new ClassFileImporter()
+    private static final JavaClasses PRODUCT = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .withImportOption(location -> !location.contains("/io/ppiofs/tests/") && !location.contains("-tests.jar"))
             .importPackages("io.ppiofs");
@@ -43,7 +43,7 @@ class RoomsTest {
     @Test
     void all_rooms_are_on_the_class_path_of_this_test() {
         for (String room : new String[] {"blockstore", "overlay", "proofs", "fs", "node"}) {
-            assertThat(product.containPackage("io.ppiofs." + room)).as(room).isTrue();
+            assertThat(PRODUCT.containPackage("io.ppiofs." + room)).as(room).isTrue();
         }
     }
 
@@ -55,7 +55,7 @@ class RoomsTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(OVERLAY, PROOFS, FS, NODE)
-                .check(product);
+                .check(PRODUCT);
     }
 
     @Test
@@ -66,7 +66,7 @@ class RoomsTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(OVERLAY, PROOFS, NODE)
-                .check(product);
+                .check(PRODUCT);
     }
 
     @Test
@@ -78,7 +78,7 @@ class RoomsTest {
                 .dependOnClassesThat()
                 .resideInAnyPackage(PROOFS, FS, NODE)
                 .allowEmptyShould(true)
-                .check(product);
+                .check(PRODUCT);
         noClasses()
                 .that()
                 .resideInAPackage(PROOFS)
@@ -86,7 +86,7 @@ class RoomsTest {
                 .dependOnClassesThat()
                 .resideInAnyPackage(OVERLAY, FS, NODE)
                 .allowEmptyShould(true)
-                .check(product);
+                .check(PRODUCT);
     }
 
     @Test
@@ -99,7 +99,7 @@ class RoomsTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.ppiofs.fs.fuse..", "jnr..", "ru.serce..", "com.kenai..")
-                .check(product);
+                .check(PRODUCT);
     }
 
     @Test
@@ -110,14 +110,14 @@ class RoomsTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.ppiofs.fs.fuse..")
-                .check(product);
+                .check(PRODUCT);
     }
 
     @Test
     void every_package_says_what_it_is_and_is_null_marked() {
         Set<String> described = new TreeSet<>();
         Set<String> packages = new TreeSet<>();
-        for (JavaClass type : product) {
+        for (JavaClass type : PRODUCT) {
             if (type.getSimpleName().equals("package-info")) {
                 if (type.isAnnotatedWith(NullMarked.class)) {
                     described.add(type.getPackageName());
@@ -140,7 +140,7 @@ class RoomsTest {
                 .orShould()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.util.Calendar")
-                .check(product);
+                .check(PRODUCT);
     }
 
     @Test
@@ -149,12 +149,12 @@ class RoomsTest {
                 .that()
                 .resideOutsideOfPackages("io.ppiofs.node.cli..", "io.ppiofs.bench..")
                 .should(GeneralCodingRules.ACCESS_STANDARD_STREAMS)
-                .check(product);
+                .check(PRODUCT);
     }
 
     @Test
     void nobody_keeps_mutable_static_state() {
-        classes().should(haveNoMutableStatics()).check(product);
+        classes().should(haveNoMutableStatics()).check(PRODUCT);
     }
 
     private static ArchCondition<JavaClass> haveNoMutableStatics() {
@@ -185,6 +185,6 @@ class RoomsTest {
                 .haveSimpleNameEndingWith("Util")
                 .orShould()
                 .haveSimpleNameEndingWith("Helper")
-                .check(product);
+                .check(PRODUCT);
     }
 }

@@ -146,7 +146,7 @@ class MountLifeTest {
     @Test
     void a_tree_is_the_same_after_each_of_many_remounts() throws IOException {
         mount.mount();
-        for (int i = 0; i < 8; i++) {
+        for (int i = 0; i < 4; i++) {
             Path folder = Files.createDirectories(mount.dir().resolve("d" + i));
             for (int j = 0; j < 20; j++) {
                 Files.write(folder.resolve("f" + j), new byte[i * 1000 + j]);

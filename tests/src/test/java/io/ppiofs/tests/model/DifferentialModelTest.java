@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 
 /** {@code -Dseed=} repeats a run, {@code -Ddifferential.operations=} sets its length. */
 class DifferentialModelTest extends OnMount {
-    private static final int OPERATIONS = Integer.getInteger("differential.operations", 12_000);
+    private static final int OPERATIONS = Integer.getInteger("differential.operations", 8_000);
     private static final int QUICK_OPERATIONS = Math.min(OPERATIONS, 3_000);
 
     private Path program;

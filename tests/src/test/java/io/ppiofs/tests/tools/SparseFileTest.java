@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 class SparseFileTest extends OnMount {
     private static final long SIZE = 8L << 30;
-    private static final int WRITES = 1500;
+    private static final int WRITES = Integer.getInteger("sparse.writes", 800);
 
     @Test
     void a_sparse_file_of_eight_gibibytes_keeps_random_writes_and_costs_only_what_was_written() throws IOException {
