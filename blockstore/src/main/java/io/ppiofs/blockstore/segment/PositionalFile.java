@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads and writes at positions. A file channel closes itself when a thread in it is interrupted, and idle files are
@@ -18,10 +20,12 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class PositionalFile implements Closeable {
+    private static final Logger LOG = LoggerFactory.getLogger(PositionalFile.class);
+
     private final Path path;
     private final ReentrantLock opening = new ReentrantLock();
     private volatile @Nullable FileChannel channel;
-    private @Nullable FileChannel direct; // of the one writer; guarded by opening
+    private volatile @Nullable FileChannel direct; // of the one writer
     private volatile boolean indirect;
     private volatile boolean closed;
     private volatile long lastUse;
@@ -226,9 +230,25 @@ final class PositionalFile implements Closeable {
         }
     }
 
+    /** Nothing more will be written past the page cache. */
+    void closeDirect() {
+        opening.lock();
+        FileChannel writing = direct;
+        direct = null;
+        try {
+            if (writing != null) {
+                writing.close();
+            }
+        } catch (IOException e) {
+            LOG.debug("{}", path, e); // what was written is written
+        } finally {
+            opening.unlock();
+        }
+    }
+
     boolean isOpen() {
         FileChannel current = channel;
-        return current != null && current.isOpen();
+        return current != null && current.isOpen() || direct != null;
     }
 
     /** {@link System#nanoTime} of the last access. */

@@ -275,22 +275,15 @@ final class SegmentLog {
         return start;
     }
 
-    /** Writes the batch to the file; when that fails, what is not written stays in the batch and may be tried again. */
+    /** Writes the batch to the file, as a flush wants it: at once. When that fails, what is not written stays in the batch and may be tried again. */
     private void flushBatch() throws IOException {
-        if (passesCache()) {
-            flushPages();
-        }
         writeTo(batch.position());
         emptyBatch(written);
     }
 
-    private boolean passesCache() {
-        return aligned && !warm && batch.position() - lead >= LEAST_DIRECT;
-    }
-
     /** Makes room in the batch: whole pages go past the page cache, less than one stays. */
     private void makeRoom() throws IOException {
-        if (!passesCache()) {
+        if (!aligned || warm || batch.position() - lead < LEAST_DIRECT) {
             flushBatch();
             return;
         }
@@ -381,6 +374,7 @@ final class SegmentLog {
         } catch (IOException e) {
             throw failed("seal a segment of", e, footer);
         }
+        segment.file().closeDirect();
         appended++; // the footer wants a flush too
         unflushed.add(segment);
         open = null;

@@ -200,8 +200,8 @@ public final class IdleKeeper implements CapacityProver, AutoCloseable {
             }
             return roomNeeded ? "hosted data needs the room" : "";
         } finally {
-            working.unlock();
             account(idle);
+            working.unlock();
         }
     }
 
@@ -328,12 +328,20 @@ public final class IdleKeeper implements CapacityProver, AutoCloseable {
                                 + TimeUnit.NANOSECONDS.toSeconds(labelsAgainAt - began + 999_999_999) + " s");
             }
         }
-        byte[] proof = idle.proveLabels(statement, seed, SealListener.NONE).toBytes();
-        synchronized (this) {
-            long now = nanoTime.getAsLong();
-            labelsAgainAt = now + (now - began) * (LABELLING_SHARE - 1);
+        long unitBytes = (long) idle.statement().terms().nodes() * SdrGraph.NODE_BYTES;
+        if (!hasRoom(
+                unitBytes,
+                unitBytes * (2 + idle.statement().terms().parameters().layers()))) {
+            throw new PpiofsException(ErrorKind.BUSY, "prove", "labels", "there is no room to label a unit once more");
         }
-        return proof;
+        try {
+            return idle.proveLabels(statement, seed, SealListener.NONE).toBytes();
+        } finally {
+            synchronized (this) { // also after a failure: it took the time all the same
+                long now = nanoTime.getAsLong();
+                labelsAgainAt = now + (now - began) * (LABELLING_SHARE - 1);
+            }
+        }
     }
 
     /** Stops what is being made; it goes on when it is asked for again. */

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -214,7 +215,7 @@ final class Courier implements AutoCloseable {
             if (ask(peer, answer.getValue(), bits -> stored.put(slot, bits), race, Purpose.PUT)) {
                 List<StoredBlock> sent = bySlot.getOrDefault(slot, List.of());
                 if (stored.getOrDefault(slot, new BitSet()).cardinality() == sent.size()) {
-                    stragglers.took(peer, bytes(sent), Duration.ofNanos(race.took()));
+                    stragglers.took(peer, bytes(sent), Duration.ofNanos(race.took(answer.getValue())));
                 }
             } else {
                 // it may have lost what it consented to
@@ -248,6 +249,9 @@ final class Courier implements AutoCloseable {
         private final long began = System.nanoTime();
         private final long patience;
         private final int enough;
+        /** System.nanoTime at which answers came. */
+        private final Map<CompletableFuture<?>, Long> ends = new IdentityHashMap<>();
+
         private int done;
         private long decided;
 
@@ -255,10 +259,11 @@ final class Courier implements AutoCloseable {
         Race(Collection<? extends CompletableFuture<?>> answers, Duration patience) {
             this.patience = patience.toNanos();
             enough = (answers.size() + 1) / 2;
-            answers.forEach(answer -> answer.whenComplete((value, failure) -> ended(failure == null)));
+            answers.forEach(answer -> answer.whenComplete((value, failure) -> ended(answer, failure == null)));
         }
 
-        private synchronized void ended(boolean well) {
+        private synchronized void ended(CompletableFuture<?> answer, boolean well) {
+            ends.put(answer, System.nanoTime());
             if (well && ++done == enough) {
                 decided = System.nanoTime();
             }
@@ -275,8 +280,13 @@ final class Courier implements AutoCloseable {
                     : began + patience;
         }
 
-        long took() {
+        long lasted() {
             return System.nanoTime() - began;
+        }
+
+        /** Nanoseconds until the answer came. */
+        synchronized long took(CompletableFuture<?> answer) {
+            return ends.getOrDefault(answer, System.nanoTime()) - began;
         }
     }
 
@@ -301,7 +311,7 @@ final class Courier implements AutoCloseable {
         Duration limit = stragglers.serving(bytes);
         Race race = new Race(List.of(proof), limit.multipliedBy(2));
         if (ask(peer, proof, kept, race, Purpose.PROOF)) {
-            served(peer, race.took() <= limit.toNanos());
+            served(peer, race.took(proof) <= limit.toNanos());
         }
     }
 
@@ -341,9 +351,10 @@ final class Courier implements AutoCloseable {
                 leftBehind(peer, Stragglers.Why.SLOW);
             } else {
                 if (purpose == Purpose.QUESTION) {
-                    failed(peer, late(peer, race));
+                    failed(peer, late(peer, race)); // says nothing about how it serves: answers are not counted either
+                } else {
+                    served(peer, false);
                 }
-                served(peer, false);
             }
             return false;
         } finally {
@@ -367,7 +378,7 @@ final class Courier implements AutoCloseable {
     }
 
     private static String late(PeerId peer, Race race) {
-        return "peer " + peer + " did not answer in " + race.took() / 1_000_000_000 + " s";
+        return "peer " + peer + " did not answer in " + race.lasted() / 1_000_000_000 + " s";
     }
 
     private void judge(PeerId peer, ErrorKind kind, boolean decided, Purpose purpose) {

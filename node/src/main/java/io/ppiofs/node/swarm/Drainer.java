@@ -417,7 +417,7 @@ final class Drainer implements AutoCloseable {
     }
 
     private @Nullable Group begin() throws InterruptedException {
-        return begin(Collections.nCopies(copies(), null), book::begin);
+        return begin(GroupId.random(random), Collections.nCopies(copies(), null), book::begin);
     }
 
     /**
@@ -434,7 +434,12 @@ final class Drainer implements AutoCloseable {
         for (int slot = 0; slot < Math.min(fit.size(), slots.size()); slot++) {
             slots.set(slot, fit.get(slot));
         }
-        return begin(slots, book::beginMetadata);
+        return begin(GroupId.forManifests(random), slots, book::beginMetadata);
+    }
+
+    /** Whether it has not answered for so long that its slots go to others. */
+    boolean isAway(PeerId peer) {
+        return courier.isAway(peer);
     }
 
     private boolean isUnfit(PeerId peer) {
@@ -463,9 +468,8 @@ final class Drainer implements AutoCloseable {
     }
 
     /** @param wanted the slots in order, null where any peer will do */
-    private @Nullable Group begin(List<@Nullable PeerId> wanted, Function<SlotTable.Signed, Group> how)
+    private @Nullable Group begin(GroupId id, List<@Nullable PeerId> wanted, Function<SlotTable.Signed, Group> how)
             throws InterruptedException {
-        GroupId id = GroupId.random(random);
         Scheme copies = options.scheme().whileOpen();
         // first without those who were caught, or take nothing: they count only where there is nobody else
         Set<PeerId> avoided = courier.avoided();
@@ -1024,7 +1028,11 @@ final class Drainer implements AutoCloseable {
                 .count();
         int degraded = 0;
         int tolerates = Integer.MAX_VALUE;
-        List<Group> groups = book.read();
+        List<Group> groups = new ArrayList<>(book.read());
+        List<Group> manifests = book.metadata();
+        if (!manifests.isEmpty()) {
+            groups.add(manifests.get(manifests.size() - 1)); // those before it are on their way out
+        }
         Map<GroupId, Integer> nowSafe = new HashMap<>();
         Set<SlotAddress> slots = new HashSet<>();
         Set<SlotAddress> lackNothing = new HashSet<>();
@@ -1044,7 +1052,7 @@ final class Drainer implements AutoCloseable {
             }
             Scheme scheme = group.scheme();
             coded += scheme.isCopies() ? 0 : 1;
-            otherwise += group.isOpen() || scheme.equals(options.scheme()) ? 0 : 1;
+            otherwise += group.isOpen() || group.isMetadata() || scheme.equals(options.scheme()) ? 0 : 1;
             if (new HashSet<>(whole).size() < scheme.slots()) {
                 degraded++;
             } else if (compared.contains(group.id())) {

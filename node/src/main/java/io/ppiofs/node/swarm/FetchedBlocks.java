@@ -91,15 +91,20 @@ final class FetchedBlocks implements AutoCloseable {
     private void write() {
         List<StoredBlock> next = next();
         while (!next.isEmpty()) {
-            store(next);
-            synchronized (this) {
-                for (StoredBlock block : next) {
-                    if (waiting.remove(block.cid()) != null) {
-                        bytes -= block.bytes().remaining();
-                    }
-                }
+            try {
+                store(next);
+            } finally {
+                done(next);
             }
             next = next();
+        }
+    }
+
+    private synchronized void done(List<StoredBlock> blocks) {
+        for (StoredBlock block : blocks) {
+            if (waiting.remove(block.cid()) != null) {
+                bytes -= block.bytes().remaining();
+            }
         }
     }
 

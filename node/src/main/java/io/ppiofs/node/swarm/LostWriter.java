@@ -247,7 +247,8 @@ final class LostWriter {
             SlotTable table = chain.newest();
             Group known = book.find(chain.group());
             boolean whole = known != null && (!known.isOpen() || known.isMetadata());
-            if (!whole && table.scheme().isCopies() && table.state() != SlotTable.State.RETIRED) {
+            boolean manifests = known == null && chain.group().isForManifests(); // the head names the one that counts
+            if (!whole && !manifests && table.scheme().isCopies() && table.state() != SlotTable.State.RETIRED) {
                 learn(chain, known);
             }
         }

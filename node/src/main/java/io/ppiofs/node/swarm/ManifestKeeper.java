@@ -5,6 +5,7 @@ import io.ppiofs.blockstore.Cid;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotTable;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,6 +52,9 @@ final class ManifestKeeper {
     /** Looks at what holders lack between two moves of a keeper, at least; after a futile one it rests as long as a silent holder is waited for. */
     private static final int MOVES = 5;
 
+    /** What is sent at once: a slow line gets on, a piece after the other. */
+    private static final int BATCH = 1 << 20;
+
     private final String name;
     private final GroupBook book;
     private final Drainer drainer;
@@ -73,6 +77,12 @@ final class ManifestKeeper {
 
     /** The last manifest went to nobody: a keeper may have been given up by another machine. */
     private boolean failed;
+
+    /** How often another keeper was tried since one took a manifest. */
+    private int tries;
+
+    /** Whether a head may name the keeper. */
+    private boolean named;
 
     private long nextMove = System.nanoTime();
     private long nextLook = System.nanoTime();
@@ -121,6 +131,10 @@ final class ManifestKeeper {
         Group to = keeper(newest, move);
         Told told = to == null ? null : tell(groups, newest, to);
         failed = told == null;
+        if (!failed) {
+            tries = 0;
+            named = true;
+        }
         return told;
     }
 
@@ -186,10 +200,11 @@ final class ManifestKeeper {
     private @Nullable Group keeper(Group newest, boolean move) throws InterruptedException {
         if (keeper == null) {
             book.metadata().stream()
-                    .filter(group -> drainer.isOurs(group) && book.isOwnMetadata(group))
+                    .filter(group -> drainer.isOurs(group) && book.isOwnMetadata(group) && !isOver(group))
                     .reduce((first, second) -> first.blocks() >= second.blocks() ? first : second)
                     .ifPresent(this::use);
             adopted = keeper != null;
+            named = adopted;
         }
         Group now = keeper;
         boolean another = move || failed && System.nanoTime() - nextMove >= 0;
@@ -201,20 +216,38 @@ final class ManifestKeeper {
                 && next != null
                 && next.holders().size() < next.scheme().slots()
                 && next.holders().size() <= now.holders().size();
-        Duration pause = drainer.options().retry().multipliedBy(MOVES);
-        nextMove = System.nanoTime() + (futile ? drainer.options().replaceAfter() : pause).toNanos();
+        tries += failed ? 1 : 0;
+        Duration longest = drainer.options().replaceAfter();
+        Duration pause = drainer.options().retry().multipliedBy((long) MOVES << Math.min(tries, 10));
+        nextMove = System.nanoTime() + (futile || pause.compareTo(longest) > 0 ? longest : pause).toNanos();
         if (next != null) {
             LOG.debug("volume {}: manifests are kept in group {} from now on", name, next.id());
+            if (now != null && !named) {
+                drainer.giveUp(now); // no head names it
+            }
             use(next);
+            named = false;
             adopted = false;
         }
         return next == null ? now : next;
     }
 
     private boolean isFull(Group group) {
-        long needed = drainer.extraBytes();
-        return group.blocks() >= drainer.options().groupBlocks()
-                || group.bytes() > Math.max(LEAST, SUPERSEDED * needed);
+        // what is needed is known once a manifest was told
+        boolean superseded = !adopted && group.bytes() > Math.max(LEAST, SUPERSEDED * drainer.extraBytes());
+        return superseded
+                || isOver(group)
+                || group.blocks() >= drainer.options().groupBlocks();
+    }
+
+    /** Another machine has given it up. */
+    private static boolean isOver(Group group) {
+        return group.table().state() != SlotTable.State.OPEN;
+    }
+
+    /** Whether there are keepers that the next head does without. */
+    boolean supersedes() {
+        return book.metadata().stream().anyMatch(group -> group != keeper);
     }
 
     private void use(Group group) {
@@ -235,7 +268,7 @@ final class ManifestKeeper {
                 continue;
             }
             int length = block.bytes().remaining();
-            if (bytes > 0 && bytes + length > drainer.options().batchBytes()) {
+            if (bytes > 0 && bytes + length > Math.min(BATCH, drainer.options().batchBytes())) {
                 if (!send(batch, to)) {
                     return false;
                 }

@@ -11,6 +11,7 @@ import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.storage.PinnedHead;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -60,6 +61,14 @@ final class Publisher {
     private volatile int withoutHead;
     private long sequence;
     private final Set<PeerId> late = new LinkedHashSet<>();
+    /** Whom the newest head was given first. */
+    private Set<PeerId> pinnedTo = Set.of();
+
+    /** Since when something is to be given up that only older heads need, System.nanoTime; whether everybody has the newer one. */
+    private @Nullable Long owedSince;
+
+    private boolean toldAll;
+
     private PinnedHead.@Nullable Signed last;
     private long nextLate = System.nanoTime();
     private List<String> lastTables = List.of();
@@ -136,6 +145,7 @@ final class Publisher {
             return;
         }
         pinLate();
+        giveUpOld();
         List<String> tables = tables(groups);
         boolean fresh = next.head().state().clock() > publishedClock
                 || firm != null && next.head().state().clock() > firmClock && System.nanoTime() - nextFirm >= 0;
@@ -185,13 +195,16 @@ final class Publisher {
                         tenant.peerId(), volume.config().id().bytes(), sequence, bundle.encode())
                 .sign(tenant, network);
         late.clear();
-        int kept = pin(pin, newest.holders());
+        pinnedTo = newest.holders();
+        int kept = pin(pin, pinnedTo);
         if (kept == 0) {
             return false;
         }
         last = pin;
+        owedSince = owedSince == null ? (Long) System.nanoTime() : owedSince;
+        toldAll = false;
         outlet.announce(pin);
-        manifests.published();
+        giveUpOld();
         drainer.published(groups);
         if (listener != null && kept >= newest.majority() && backlog.isFirmUpTo(next.position())) {
             firmClock = head.state().clock();
@@ -249,7 +262,32 @@ final class Publisher {
                         volume.config().name());
             }
         }
-        withoutHead = late.size();
+        withoutHead = (int) late.stream().filter(pinnedTo::contains).count();
         return kept;
+    }
+
+    /** What older manifests need goes when none of those who are there tells an older head any more, or when that takes too long. */
+    private void giveUpOld() throws InterruptedException {
+        PinnedHead.Signed pin = last;
+        Long since = owedSince;
+        if (pin == null || since == null) {
+            return;
+        }
+        boolean tooLong =
+                System.nanoTime() - since >= drainer.options().replaceAfter().toNanos();
+        if (!tooLong && !late.stream().allMatch(drainer::isAway)) {
+            return;
+        }
+        if (manifests.supersedes() && !toldAll) {
+            toldAll = true; // once, as far as they answer now: who held the newest blocks before these holders
+            Set<PeerId> others = new HashSet<>();
+            book.groups().forEach(group -> others.addAll(group.holders()));
+            others.removeAll(pinnedTo);
+            others.removeIf(drainer::isAway);
+            pin(pin, others);
+            late.retainAll(pinnedTo);
+        }
+        owedSince = null;
+        manifests.published();
     }
 }

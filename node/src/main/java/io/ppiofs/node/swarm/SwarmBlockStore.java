@@ -142,11 +142,14 @@ final class SwarmBlockStore implements BlockStore {
         Map<Cid, ByteBuffer> found = new HashMap<>();
         List<Cid> missing = new ArrayList<>();
         for (Cid cid : cids) {
-            ByteBuffer waiting = fetched.get(cid);
-            if (waiting == null) {
+            ByteBuffer here = fetched.get(cid);
+            if (here == null && local.length(cid) >= 0) {
+                here = local.get(List.of(cid)).get(0); // where it has come from the waiting ones meanwhile
+            }
+            if (here == null) {
                 missing.add(cid);
             } else {
-                found.put(cid, waiting);
+                found.put(cid, here);
             }
         }
         if (!missing.isEmpty()) {

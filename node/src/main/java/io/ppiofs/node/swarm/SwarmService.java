@@ -57,6 +57,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -540,16 +541,20 @@ public final class SwarmService implements AutoCloseable {
 
     private static Set<PeerId> holders(GroupBook book) {
         Set<PeerId> holders = new HashSet<>();
-        book.current().forEach(group -> holders.addAll(group.holders()));
-        book.metadata().forEach(group -> holders.addAll(group.holders()));
+        kept(book).forEach(group -> holders.addAll(group.holders()));
         return holders;
     }
 
     private static List<GroupId> groupsOn(GroupBook book, PeerId holder) {
-        return book.current().stream()
+        return kept(book)
                 .filter(group -> group.holders().contains(holder))
                 .map(Group::id)
                 .toList();
+    }
+
+    /** The groups whose leases are prolonged: those of blocks, and those of manifests. */
+    private static Stream<Group> kept(GroupBook book) {
+        return Stream.concat(book.current().stream(), book.metadata().stream());
     }
 
     /** The right to prolong the leases of a volume for so long. */

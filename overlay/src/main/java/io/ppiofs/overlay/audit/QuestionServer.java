@@ -9,6 +9,7 @@ import io.ppiofs.overlay.host.HandlerOptions;
 import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.host.MessageChannel;
 import io.ppiofs.overlay.host.ProtocolId;
+import io.ppiofs.overlay.host.Scheduler;
 import io.ppiofs.overlay.host.SingleExchange;
 import io.ppiofs.overlay.host.Stream;
 import io.ppiofs.overlay.identity.PeerId;
@@ -124,21 +125,15 @@ final class QuestionServer implements AutoCloseable {
     private void queue(MessageChannel channel, byte[] message) {
         PeerId asker = channel.stream().connection().remotePeer();
         if (!enter(asker)) {
-            send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions at once"));
+            send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions at once"), () -> {});
             return;
         }
         try {
-            work.execute(() -> {
-                try {
-                    send(channel, answer(asker, message));
-                } finally {
-                    leave(asker);
-                }
-            });
+            work.execute(() -> send(channel, answer(asker, message), () -> leave(asker)));
         } catch (RejectedExecutionException e) {
             leave(asker);
             LOG.debug("no audit for {}: {}", asker, e.toString());
-            send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions are waiting"));
+            send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions are waiting"), () -> {});
         }
     }
 
@@ -177,8 +172,13 @@ final class QuestionServer implements AutoCloseable {
                 .build();
     }
 
-    private static void send(MessageChannel channel, CborMap answer) {
-        var unused = channel.send(CborEncoder.encode(answer));
+    /** @param gone runs when the asker has the answer, or does not take it in time: until then it is memory that the asker occupies */
+    private void send(MessageChannel channel, CborMap answer, Runnable gone) {
+        Scheduler.Timer late = host.scheduler().schedule(PATIENCE.multipliedBy(4), channel.stream()::reset);
+        channel.send(CborEncoder.encode(answer)).whenComplete((sent, failure) -> {
+            late.cancel();
+            gone.run();
+        });
         var ignored = channel.stream().closeWrite();
     }
 

@@ -1,6 +1,8 @@
 package io.ppiofs.overlay.placement;
 
+import com.google.common.hash.Hashing;
 import io.ppiofs.base32.Base32;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.Arrays;
 
@@ -26,6 +28,30 @@ public final class GroupId implements Comparable<GroupId> {
         byte[] bytes = new byte[LENGTH];
         random.nextBytes(bytes);
         return new GroupId(bytes);
+    }
+
+    /**
+     * Of a group that keeps manifests and nothing else: the second half follows from the first, so that who learns the group
+     * from its holders alone does not take it for one of blocks.
+     */
+    public static GroupId forManifests(SecureRandom random) {
+        byte[] bytes = random(random).bytes;
+        System.arraycopy(mark(bytes), 0, bytes, LENGTH / 2, LENGTH / 2);
+        return new GroupId(bytes);
+    }
+
+    /** Whether {@link #forManifests} made it; one in 2^64 others looks the same. */
+    public boolean isForManifests() {
+        return Arrays.equals(mark(bytes), 0, LENGTH / 2, bytes, LENGTH / 2, LENGTH);
+    }
+
+    private static byte[] mark(byte[] bytes) {
+        return Hashing.sha256()
+                .newHasher()
+                .putString("ppiofs group of manifests", StandardCharsets.US_ASCII)
+                .putBytes(bytes, 0, LENGTH / 2)
+                .hash()
+                .asBytes();
     }
 
     /** A copy of the 16 bytes. */

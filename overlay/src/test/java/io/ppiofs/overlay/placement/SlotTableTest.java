@@ -10,8 +10,11 @@ import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -131,5 +134,20 @@ class SlotTableTest {
         byte[] negative = good.clone();
         negative[good.length - 4] = -1;
         assertThatThrownBy(() -> Inventory.decode(negative)).isInstanceOf(PpiofsException.class);
+    }
+
+    @Test
+    void aGroupOfManifestsIsKnownByItsId() throws Exception {
+        SecureRandom random = new SecureRandom();
+        GroupId id = GroupId.forManifests(random);
+        assertThat(id.isForManifests()).isTrue();
+        assertThat(GroupId.of(id.bytes()).isForManifests()).isTrue();
+        assertThat(GroupId.random(random).isForManifests()).isFalse();
+        byte[] mark = MessageDigest.getInstance("SHA-256")
+                .digest(ByteBuffer.allocate(33)
+                        .put("ppiofs group of manifests".getBytes(StandardCharsets.US_ASCII))
+                        .put(id.bytes(), 0, 8)
+                        .array());
+        assertThat(Arrays.copyOfRange(id.bytes(), 8, 16)).isEqualTo(Arrays.copyOf(mark, 8));
     }
 }

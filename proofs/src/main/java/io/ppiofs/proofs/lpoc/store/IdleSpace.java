@@ -64,7 +64,15 @@ public final class IdleSpace implements Closeable {
         LedgerFile known = LedgerFile.load(directory.resolve("ledger"));
         this.ledger = known != null
                 ? known
-                : new LedgerFile(ReplicaGeometry.MIN_NODES, NONE_YET, 0, UnitLedger.EMPTY, List.of());
+                : new LedgerFile(ReplicaGeometry.MIN_NODES, NONE_YET, firstSequence(), UnitLedger.EMPTY, List.of());
+    }
+
+    /**
+     * Of a ledger that begins: not one that an earlier ledger of this peer may have had, or whoever has seen that one would
+     * take the new one for a contradiction.
+     */
+    private static long firstSequence() {
+        return System.currentTimeMillis();
     }
 
     /**
