@@ -172,7 +172,7 @@ final class PositionalFile implements Closeable {
         }
         int start = src.position();
         try {
-            return access(() -> openDirect(), file -> {
+            return access(this::openDirect, file -> {
                 src.position(start);
                 while (src.hasRemaining()) {
                     file.write(src, position + src.position() - start);
@@ -212,18 +212,11 @@ final class PositionalFile implements Closeable {
     void closeIdle() throws IOException {
         opening.lock();
         try {
+            closeDirect();
             FileChannel current = channel;
-            FileChannel writing = direct;
             channel = null;
-            direct = null;
-            try {
-                if (current != null) {
-                    current.close();
-                }
-            } finally {
-                if (writing != null) {
-                    writing.close();
-                }
+            if (current != null) {
+                current.close();
             }
         } finally {
             opening.unlock();

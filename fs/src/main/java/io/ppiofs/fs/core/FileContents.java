@@ -1535,18 +1535,7 @@ final class FileContents {
 
     /** Flushes every file that is dirty now. */
     void flushAll() {
-        for (int n = dirtyQueue.size(); n > 0; n--) {
-            FileState s = dirtyQueue.poll();
-            if (s != null) {
-                flush(s);
-            }
-        }
-        // a file that another thread is flushing has left the queue: wait for it
-        for (FileState s : states.values()) {
-            if (!isClean(s)) {
-                flush(s);
-            }
-        }
+        flushAll(true);
     }
 
     /**
@@ -1556,10 +1545,15 @@ final class FileContents {
      * @return whether there were such
      */
     boolean flushAllButRewritten() {
-        for (int n = dirtyQueue.size(); n > 0 && flushNext(); n--) {}
+        return flushAll(false);
+    }
+
+    private boolean flushAll(boolean rewritten) {
+        for (int n = dirtyQueue.size(); n > 0 && flushNext(rewritten); n--) {}
         boolean left = false;
+        // a file that another thread is flushing has left the queue: wait for it
         for (FileState s : states.values()) {
-            if (isBeingRewritten(s)) {
+            if (!rewritten && isBeingRewritten(s)) {
                 left = true;
             } else if (!isClean(s)) {
                 flush(s);
@@ -1595,12 +1589,16 @@ final class FileContents {
 
     /** Flushes the file that waits longest and is not being rewritten. @return false if none waits */
     boolean flushNext() {
+        return flushNext(false);
+    }
+
+    private boolean flushNext(boolean rewritten) {
         for (int n = dirtyQueue.size(); n > 0; n--) {
             FileState s = dirtyQueue.poll();
             if (s == null) {
                 return false;
             }
-            if (!isBeingRewritten(s)) {
+            if (rewritten || !isBeingRewritten(s)) {
                 flush(s);
                 return true;
             }

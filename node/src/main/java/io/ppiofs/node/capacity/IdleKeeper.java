@@ -328,10 +328,8 @@ public final class IdleKeeper implements CapacityProver, AutoCloseable {
                                 + TimeUnit.NANOSECONDS.toSeconds(labelsAgainAt - began + 999_999_999) + " s");
             }
         }
-        long unitBytes = (long) idle.statement().terms().nodes() * SdrGraph.NODE_BYTES;
-        if (!hasRoom(
-                unitBytes,
-                unitBytes * (2 + idle.statement().terms().parameters().layers()))) {
+        long unitBytes = statement.terms().unitBytes();
+        if (!hasRoom(unitBytes, unitBytes * (2 + statement.terms().parameters().layers()))) {
             throw new PpiofsException(ErrorKind.BUSY, "prove", "labels", "there is no room to label a unit once more");
         }
         try {

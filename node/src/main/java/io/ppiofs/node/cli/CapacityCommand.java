@@ -64,18 +64,13 @@ final class CapacityCommand implements Runnable {
                             description =
                                     "of one unit, a power of two up to 1GiB; default 512MiB; smaller ones prove less about time")
                     String unit,
-            @Option(
-                            names = "--parameters",
-                            paramLabel = "NAME",
-                            defaultValue = "fast",
-                            description = "fast (2 layers, the default), strong (11 layers), test (proves nothing)")
-                    String parameters,
+            @Mixin ParametersOption parameters,
             @Mixin JsonOption json)
             throws IOException, InterruptedException {
         Request request = new Request("capacity.fill")
                 .with("bytes", ByteSize.parse(size).bytes())
                 .with("unitBytes", ByteSize.parse(unit).bytes())
-                .with("parameters", parameters);
+                .with("parameters", parameters.name());
         Map<?, ?> facts = main.node().askShowing(request);
         json.print(main.surroundings(), facts, () -> {
             print(facts);

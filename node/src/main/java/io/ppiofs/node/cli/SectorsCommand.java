@@ -98,12 +98,7 @@ final class SectorsCommand implements Runnable {
                             + "minutes for what is large; who interrupts the command does not stop the node's work.")
     int seal(
             @Parameters(paramLabel = "GROUP|FILE|SECTOR", description = "what to seal") String what,
-            @Option(
-                            names = "--parameters",
-                            paramLabel = "NAME",
-                            defaultValue = "fast",
-                            description = "fast (2 layers, the default), strong (11 layers), test (proves nothing)")
-                    String parameters,
+            @Mixin ParametersOption parameters,
             @Option(
                             names = "--copy",
                             paramLabel = "N",
@@ -120,7 +115,7 @@ final class SectorsCommand implements Runnable {
         Request request = new Request("sectors.seal")
                 .with("what", what)
                 .with("path", Path.of(what).toAbsolutePath().toString())
-                .with("parameters", parameters)
+                .with("parameters", parameters.name())
                 .with("copy", copy == null ? null : copy.longValue())
                 .with("keepUnsealed", keepUnsealed);
         Map<?, ?> facts = main.node().askShowing(request);

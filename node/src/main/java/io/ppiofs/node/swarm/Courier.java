@@ -349,12 +349,10 @@ final class Courier implements AutoCloseable {
                     trouble = late(peer, race);
                 }
                 leftBehind(peer, Stragglers.Why.SLOW);
+            } else if (purpose == Purpose.QUESTION) {
+                failed(peer, late(peer, race)); // says nothing about how it serves: answers are not counted either
             } else {
-                if (purpose == Purpose.QUESTION) {
-                    failed(peer, late(peer, race)); // says nothing about how it serves: answers are not counted either
-                } else {
-                    served(peer, false);
-                }
+                served(peer, false);
             }
             return false;
         } finally {

@@ -102,8 +102,9 @@ final class FetchedBlocks implements AutoCloseable {
 
     private synchronized void done(List<StoredBlock> blocks) {
         for (StoredBlock block : blocks) {
-            if (waiting.remove(block.cid()) != null) {
-                bytes -= block.bytes().remaining();
+            ByteBuffer stored = waiting.remove(block.cid());
+            if (stored != null) {
+                bytes -= stored.remaining();
             }
         }
     }
@@ -120,9 +121,7 @@ final class FetchedBlocks implements AutoCloseable {
 
     private void store(List<StoredBlock> blocks) {
         try {
-            store.accept(blocks.stream()
-                    .map(block -> new StoredBlock(block.cid(), block.bytes().duplicate()))
-                    .toList());
+            store.accept(blocks);
             failed(null);
         } catch (PpiofsException e) {
             failed(e);

@@ -35,9 +35,9 @@ final class Group {
     private volatile int blocks;
     private volatile long bytes;
 
-    Group(int number, SlotTable.Signed table, Phase phase, boolean metadata) {
+    Group(int number, SlotTable.Signed table, Phase phase) {
         this.number = number;
-        this.metadata = metadata;
+        this.metadata = table.table().group().isForManifests();
         this.phase = phase;
         this.table = table;
     }

@@ -102,7 +102,7 @@ final class GroupBook implements Closeable {
         }
         SlotTable.Signed table = SlotTable.openVouched(envelope, network);
         GroupId id = table.table().group();
-        Group group = add(table, phase(id), marker(id, METADATA) != null);
+        Group group = add(table, phase(id));
         List<Inventory.Entry> entries = entries(group);
         count(group, entries);
         if (group.isCurrent()) {
@@ -112,8 +112,8 @@ final class GroupBook implements Closeable {
         truncate(group);
     }
 
-    private Group add(SlotTable.Signed table, Group.Phase phase, boolean metadata) {
-        Group group = new Group(nextNumber++, table, phase, metadata);
+    private Group add(SlotTable.Signed table, Group.Phase phase) {
+        Group group = new Group(nextNumber++, table, phase);
         groups.put(group.number(), group);
         byId.put(group.id(), group);
         return group;
@@ -123,7 +123,7 @@ final class GroupBook implements Closeable {
         if (marker(id, REPLACED) != null) {
             return Group.Phase.REPLACED;
         }
-        if (marker(id, METADATA) != null) {
+        if (id.isForManifests()) {
             return Group.Phase.METADATA;
         }
         String old = marker(id, PENDING);
@@ -232,7 +232,7 @@ final class GroupBook implements Closeable {
     /** A new group with this table. */
     synchronized Group begin(SlotTable.Signed table) {
         writeTable(table);
-        return add(table, Group.Phase.CURRENT, false);
+        return add(table, Group.Phase.CURRENT);
     }
 
     /** A new group for manifests. */
@@ -243,7 +243,7 @@ final class GroupBook implements Closeable {
     private Group addMetadata(SlotTable.Signed table, String whose) {
         mark(table.table().group(), METADATA, whose);
         writeTable(table);
-        return add(table, Group.Phase.METADATA, true);
+        return add(table, Group.Phase.METADATA);
     }
 
     /** Learns the group in which another machine keeps the volume's manifests. */
@@ -272,7 +272,7 @@ final class GroupBook implements Closeable {
     synchronized Group beginSuccessor(SlotTable.Signed table, Group old) {
         mark(table.table().group(), PENDING, old.id().toString());
         writeTable(table);
-        return add(table, Group.Phase.PENDING, false);
+        return add(table, Group.Phase.PENDING);
     }
 
     /** The group that a pending one is to replace; null if it is not there any more. */

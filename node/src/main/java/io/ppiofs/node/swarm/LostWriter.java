@@ -246,8 +246,8 @@ final class LostWriter {
         for (TableChain chain : newest.values()) {
             SlotTable table = chain.newest();
             Group known = book.find(chain.group());
-            boolean whole = known != null && (!known.isOpen() || known.isMetadata());
-            boolean manifests = known == null && chain.group().isForManifests(); // the head names the one that counts
+            boolean whole = known != null && !known.isOpen();
+            boolean manifests = chain.group().isForManifests(); // the head names the one that counts
             if (!whole && !manifests && table.scheme().isCopies() && table.state() != SlotTable.State.RETIRED) {
                 learn(chain, known);
             }

@@ -123,8 +123,11 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
             if (groups > MAX_PLACES) {
                 throw new MalformedException("it has " + groups + " groups");
             }
-            return new Manifest(
-                    network, places, pages, SlotTable.openVouched(fields.bytes(5, 1, Envelope.MAX_ENCODED), network));
+            SlotTable.Signed keeper = SlotTable.openVouched(fields.bytes(5, 1, Envelope.MAX_ENCODED), network);
+            if (!keeper.table().group().isForManifests()) {
+                throw new MalformedException("the group that keeps it is one of blocks");
+            }
+            return new Manifest(network, places, pages, keeper);
         } catch (MalformedException e) {
             throw corrupt(String.valueOf(e.getMessage()), e);
         }

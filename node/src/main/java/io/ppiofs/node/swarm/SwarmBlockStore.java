@@ -143,8 +143,8 @@ final class SwarmBlockStore implements BlockStore {
         List<Cid> missing = new ArrayList<>();
         for (Cid cid : cids) {
             ByteBuffer here = fetched.get(cid);
-            if (here == null && local.length(cid) >= 0) {
-                here = local.get(List.of(cid)).get(0); // where it has come from the waiting ones meanwhile
+            if (here == null) {
+                here = local.get(List.of(cid)).get(0); // where it may have come to from the waiting ones meanwhile
             }
             if (here == null) {
                 missing.add(cid);

@@ -17,7 +17,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -78,14 +77,7 @@ class DrainerTest {
     }
 
     private List<Cid> write(int count) {
-        List<Cid> cids = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            byte[] bytes = new byte[1000 + i % 7];
-            RANDOM.nextBytes(bytes);
-            StoredBlock block = SwarmReader.asBlock(bytes);
-            local.put(List.of(block));
-            cids.add(block.cid());
-        }
+        List<Cid> cids = RandomBlocks.put(local, count, i -> 1000 + i % 7);
         backlog.add(cids);
         return cids;
     }

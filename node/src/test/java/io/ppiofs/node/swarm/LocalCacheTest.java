@@ -3,7 +3,6 @@ package io.ppiofs.node.swarm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.segment.SegmentBlockStore;
@@ -89,15 +88,7 @@ class LocalCacheTest {
     }
 
     private List<Cid> write(int count) {
-        List<Cid> cids = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            byte[] bytes = new byte[BLOCK];
-            RANDOM.nextBytes(bytes);
-            StoredBlock block = SwarmReader.asBlock(bytes);
-            store.put(List.of(block));
-            cids.add(block.cid());
-        }
-        return cids;
+        return RandomBlocks.put(store, count, i -> BLOCK);
     }
 
     private Group group() {

@@ -3,7 +3,6 @@ package io.ppiofs.node.swarm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.MemoryBlockStore;
 import io.ppiofs.blockstore.erasure.Scheme;
@@ -95,7 +94,7 @@ class ManifestKeeperTest {
                 SlotTable.State.CLOSED,
                 holders,
                 SwarmReader.asBlock(new byte[] {1}).cid());
-        return new Group(number, table.sign(tenant, NetworkId.LOCAL), Group.Phase.CURRENT, false);
+        return new Group(number, table.sign(tenant, NetworkId.LOCAL), Group.Phase.CURRENT);
     }
 
     /** As the publisher does: a manifest of all groups, and then what older ones need may go. */
@@ -176,14 +175,7 @@ class ManifestKeeperTest {
     }
 
     private List<Cid> write(int count, int length) {
-        List<Cid> cids = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            byte[] bytes = new byte[length];
-            RANDOM.nextBytes(bytes);
-            StoredBlock block = SwarmReader.asBlock(bytes);
-            local.put(List.of(block));
-            cids.add(block.cid());
-        }
+        List<Cid> cids = RandomBlocks.put(local, count, i -> length);
         backlog.add(cids);
         return cids;
     }
@@ -295,7 +287,7 @@ class ManifestKeeperTest {
         // another one was begun, and nothing was published with it
         SlotTable table = new SlotTable(
                 tenant.peerId(),
-                GroupId.random(RANDOM),
+                GroupId.forManifests(RANDOM),
                 1,
                 Scheme.copies(3),
                 SlotTable.State.OPEN,
@@ -352,7 +344,7 @@ class ManifestKeeperTest {
         awaitPublished();
         SlotTable table = new SlotTable(
                 tenant.peerId(),
-                GroupId.random(RANDOM),
+                GroupId.forManifests(RANDOM),
                 1,
                 Scheme.copies(3),
                 SlotTable.State.OPEN,

@@ -29,14 +29,12 @@ class ManifestTest {
     private final Cid inventory = SwarmReader.asBlock(new byte[] {1}).cid();
 
     private SlotTable.Signed table() {
+        return table(GroupId.random(random));
+    }
+
+    private SlotTable.Signed table(GroupId id) {
         return new SlotTable(
-                        tenant.peerId(),
-                        GroupId.random(random),
-                        1,
-                        Scheme.copies(1),
-                        SlotTable.State.OPEN,
-                        List.of(tenant.peerId()),
-                        null)
+                        tenant.peerId(), id, 1, Scheme.copies(1), SlotTable.State.OPEN, List.of(tenant.peerId()), null)
                 .sign(tenant, NETWORK);
     }
 
@@ -70,7 +68,7 @@ class ManifestTest {
 
     @Test
     void pages_and_their_keeper_come_back_as_they_were() {
-        SlotTable.Signed keeper = table();
+        SlotTable.Signed keeper = table(GroupId.forManifests(random));
         Manifest manifest = new Manifest(
                 NETWORK,
                 List.of(new Manifest.Place(table(), inventory, 7)),
@@ -86,7 +84,9 @@ class ManifestTest {
     @Test
     void what_is_none_is_refused() {
         CborArray none = new CborArray(List.of());
-        byte[] keeper = table().envelope();
+        byte[] keeper = table(GroupId.forManifests(random)).envelope();
+        CborMap.Builder keptAmongBlocks = fields(2).put(3, none).put(4, none).put(5, table().envelope());
+        refused(CborEncoder.encode(keptAmongBlocks.build()), ErrorKind.CORRUPT);
         refused(CborEncoder.encode(fields(3).put(3, none).build()), ErrorKind.UNSUPPORTED_FORMAT);
         refused(CborEncoder.encode(fields(2).put(3, none).build()), ErrorKind.CORRUPT);
         for (CborArray page : List.of(
@@ -113,7 +113,11 @@ class ManifestTest {
         assertThat(Manifest.decodePage(page, NETWORK, one).places()).hasSize(1);
         assertThatThrownBy(() -> Manifest.decodePage(page, NETWORK, new Manifest.Page(inventory, 2, page.length)))
                 .isInstanceOf(PpiofsException.class);
-        byte[] whole = new Manifest(NETWORK, List.of(new Manifest.Place(table(), inventory, 7)), List.of(one), table())
+        byte[] whole = new Manifest(
+                        NETWORK,
+                        List.of(new Manifest.Place(table(), inventory, 7)),
+                        List.of(one),
+                        table(GroupId.forManifests(random)))
                 .encode();
         assertThatThrownBy(() -> Manifest.decodePage(whole, NETWORK, one)).isInstanceOf(PpiofsException.class);
     }

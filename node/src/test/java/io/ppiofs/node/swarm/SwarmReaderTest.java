@@ -345,7 +345,7 @@ class SwarmReaderTest {
                 Manifest.page(NetworkId.LOCAL, places.subList(2, 5)).encode());
         SlotTable keeper = new SlotTable(
                 TENANT.peerId(),
-                GroupId.random(RANDOM),
+                GroupId.forManifests(RANDOM),
                 1,
                 Scheme.copies(1),
                 SlotTable.State.OPEN,

@@ -5,7 +5,6 @@ import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.host.Stream;
 import io.ppiofs.overlay.network.Network;
-import java.util.concurrent.Executor;
 
 /**
  * Answers audits, one at a time, on a thread of lowest priority; how many may wait is {@link QuestionServer}'s. Thread-safe.
@@ -14,25 +13,17 @@ public final class AuditServer implements AutoCloseable {
     private final QuestionServer questions;
 
     public AuditServer(Host host, Network network, AuditProver prover) {
-        this.questions = new QuestionServer(
-                host,
-                AuditProtocol.id(network),
-                AuditProtocol.MAX_MESSAGE,
-                AuditProtocol.MAX_MESSAGE,
-                1,
-                answers(host, network.id(), prover));
+        this(host, network, prover, QuestionServer.Workers.threads(1));
     }
 
-    /** @param work carries out questions; refuses them when too many wait */
-    AuditServer(Host host, Network network, AuditProver prover, Executor work, Runnable end) {
+    AuditServer(Host host, Network network, AuditProver prover, QuestionServer.Workers workers) {
         this.questions = new QuestionServer(
                 host,
                 AuditProtocol.id(network),
                 AuditProtocol.MAX_MESSAGE,
                 AuditProtocol.MAX_MESSAGE,
                 answers(host, network.id(), prover),
-                work,
-                end);
+                workers);
     }
 
     private static QuestionServer.Answers answers(Host host, NetworkId network, AuditProver prover) {

@@ -4,7 +4,6 @@ import io.ppiofs.cbor.CborMap;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.network.Network;
-import java.util.concurrent.Executor;
 
 /**
  * Answers questions about idle space on two threads of lowest priority, so that leaves are opened while a unit is labelled. Thread-safe.
@@ -20,25 +19,17 @@ public final class CapacityServer implements AutoCloseable {
     private final QuestionServer questions;
 
     public CapacityServer(Host host, Network network, CapacityProver prover) {
-        this.questions = new QuestionServer(
-                host,
-                AuditProtocol.capacity(network),
-                MAX_QUESTION,
-                MAX_ANSWER,
-                THREADS,
-                answers(host, network.id(), prover));
+        this(host, network, prover, QuestionServer.Workers.threads(THREADS));
     }
 
-    /** @param work carries out questions; refuses them when too many wait */
-    CapacityServer(Host host, Network network, CapacityProver prover, Executor work, Runnable end) {
+    CapacityServer(Host host, Network network, CapacityProver prover, QuestionServer.Workers workers) {
         this.questions = new QuestionServer(
                 host,
                 AuditProtocol.capacity(network),
                 MAX_QUESTION,
                 MAX_ANSWER,
                 answers(host, network.id(), prover),
-                work,
-                end);
+                workers);
     }
 
     private static QuestionServer.Answers answers(Host host, NetworkId network, CapacityProver prover) {

@@ -44,8 +44,7 @@ final class QuestionServer implements AutoCloseable {
     private final Map<PeerId, Integer> waiting = new HashMap<>();
     private final AtomicLong answered = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
-    private final Executor work;
-    private final Runnable end;
+    private final Workers workers;
 
     /** Makes the fields of an answer from number 2 on; failures of the kinds of {@link AuditProtocol.Refusal} are told. */
     @FunctionalInterface
@@ -53,42 +52,33 @@ final class QuestionServer implements AutoCloseable {
         CborMap.Builder answer(PeerId asker, byte[] question);
     }
 
-    /** @param threads that work at the same time */
-    QuestionServer(Host host, ProtocolId protocol, int maxQuestion, int maxAnswer, int threads, Answers answers) {
-        this(host, protocol, maxQuestion, maxAnswer, answers, threads(threads));
+    /**
+     * Who carries out questions.
+     *
+     * @param work refuses when too many wait
+     * @param end ends it
+     */
+    record Workers(Executor work, Runnable end) {
+        /** @param count how many work at the same time */
+        static Workers threads(int count) {
+            ExecutorService threads = new ThreadPoolExecutor(
+                    count,
+                    count,
+                    0,
+                    TimeUnit.SECONDS,
+                    new ArrayBlockingQueue<>(WAITING),
+                    new DefaultThreadFactory("audit", true, Thread.MIN_PRIORITY));
+            return new Workers(threads, () -> QuestionServer.end(threads));
+        }
     }
 
-    private QuestionServer(
-            Host host, ProtocolId protocol, int maxQuestion, int maxAnswer, Answers answers, ExecutorService threads) {
-        this(host, protocol, maxQuestion, maxAnswer, answers, threads, () -> end(threads));
-    }
-
-    /** @param work carries out questions; refuses them when too many wait */
-    QuestionServer(
-            Host host,
-            ProtocolId protocol,
-            int maxQuestion,
-            int maxAnswer,
-            Answers answers,
-            Executor work,
-            Runnable end) {
+    QuestionServer(Host host, ProtocolId protocol, int maxQuestion, int maxAnswer, Answers answers, Workers workers) {
         this.host = host;
         this.protocol = protocol;
         this.maxQuestion = maxQuestion;
         this.maxAnswer = maxAnswer;
         this.answers = answers;
-        this.work = work;
-        this.end = end;
-    }
-
-    private static ExecutorService threads(int count) {
-        return new ThreadPoolExecutor(
-                count,
-                count,
-                0,
-                TimeUnit.SECONDS,
-                new ArrayBlockingQueue<>(WAITING),
-                new DefaultThreadFactory("audit", true, Thread.MIN_PRIORITY));
+        this.workers = workers;
     }
 
     private static void end(ExecutorService thread) {
@@ -129,7 +119,7 @@ final class QuestionServer implements AutoCloseable {
             return;
         }
         try {
-            work.execute(() -> send(channel, answer(asker, message), () -> leave(asker)));
+            workers.work().execute(() -> send(channel, answer(asker, message), () -> leave(asker)));
         } catch (RejectedExecutionException e) {
             leave(asker);
             LOG.debug("no audit for {}: {}", asker, e.toString());
@@ -186,6 +176,6 @@ final class QuestionServer implements AutoCloseable {
     @Override
     public void close() {
         host.unhandle(protocol);
-        end.run();
+        workers.end().run();
     }
 }

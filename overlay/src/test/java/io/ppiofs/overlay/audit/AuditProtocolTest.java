@@ -43,7 +43,7 @@ class AuditProtocolTest {
     }
 
     private void serve(AuditProver prover) {
-        new AuditServer(holder, Network.PUBLIC, prover, Runnable::run, () -> {}).serve();
+        new AuditServer(holder, Network.PUBLIC, prover, new QuestionServer.Workers(Runnable::run, () -> {})).serve();
     }
 
     private AuditAsk question(long epoch) {
@@ -123,7 +123,8 @@ class AuditProtocolTest {
 
     @Test
     void an_asker_has_four_questions_waiting_and_no_more() {
-        new AuditServer(holder, Network.PUBLIC, asked -> PROOF, waiting::add, () -> {}).serve();
+        new AuditServer(holder, Network.PUBLIC, asked -> PROOF, new QuestionServer.Workers(waiting::add, () -> {}))
+                .serve();
         List<CompletableFuture<AuditAnswer>> answers = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             answers.add(client.audit(holder.id(), question(i), PATIENCE));
@@ -142,7 +143,8 @@ class AuditProtocolTest {
 
     @Test
     void a_holder_that_says_nothing_is_given_up_after_the_patience() {
-        new AuditServer(holder, Network.PUBLIC, asked -> PROOF, waiting::add, () -> {}).serve();
+        new AuditServer(holder, Network.PUBLIC, asked -> PROOF, new QuestionServer.Workers(waiting::add, () -> {}))
+                .serve();
         assertFails(ErrorKind.NOT_CONNECTED, client.audit(holder.id(), question(1), PATIENCE));
     }
 

@@ -52,7 +52,7 @@ class CapacityProtocolTest {
     CapacityProtocolTest() {
         lender.knows(verifier);
         verifier.knows(lender);
-        new CapacityServer(lender, Network.PUBLIC, prover, Runnable::run, () -> {}).serve();
+        new CapacityServer(lender, Network.PUBLIC, prover, new QuestionServer.Workers(Runnable::run, () -> {})).serve();
     }
 
     private static void assertFails(SimNetwork net, ErrorKind kind, CompletableFuture<?> answer) {
