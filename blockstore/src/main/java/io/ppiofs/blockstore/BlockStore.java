@@ -46,6 +46,22 @@ public interface BlockStore extends Closeable {
     /** Bytes of the stored form, or -1 if the block is not here. */
     long length(Cid cid);
 
+    /**
+     * How many bytes ahead of a reader that goes through a file in order this store wants to be told of what comes next; 0 where it
+     * makes no difference, as on a local disk. Changes with time; cheap enough to be asked at each read.
+     */
+    default int readAhead() {
+        return 0;
+    }
+
+    /**
+     * These blocks will probably be read soon, in this order. A hint: returns at once, and nothing fails.
+     *
+     * @param reader tells readers apart; the number of a file will do
+     * @param anew what was expected of this reader before is not expected any more, as after a seek
+     */
+    default void expect(long reader, List<Cid> next, boolean anew) {}
+
     /** Forgets the blocks; a name that is not here is no error. Space comes back at once or with compaction. */
     void delete(Collection<Cid> cids);
 

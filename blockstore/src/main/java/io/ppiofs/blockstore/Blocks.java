@@ -1,6 +1,7 @@
 package io.ppiofs.blockstore;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 
 /**
  * The plaintext view of a volume's blocks: seals on the way in, verifies and opens on the way out. Thread-safe; no
@@ -24,6 +25,14 @@ public interface Blocks {
      *     NOT_FOUND if the store lost or dropped the block; IO
      */
     void read(BlockType type, BlockRef ref, int offset, ByteBuffer dst);
+
+    /** As {@link BlockStore#readAhead}, in bytes of plaintext. */
+    default int readAhead() {
+        return 0;
+    }
+
+    /** As {@link BlockStore#expect}. */
+    default void expect(long reader, List<BlockRef> next, boolean anew) {}
 
     /** Makes every block whose {@link #write} returned before this call survive kill -9 and power loss. */
     void sync();

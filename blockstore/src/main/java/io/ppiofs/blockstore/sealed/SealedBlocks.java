@@ -100,6 +100,16 @@ public final class SealedBlocks implements Blocks {
         }
     }
 
+    @Override
+    public int readAhead() {
+        return store.readAhead();
+    }
+
+    @Override
+    public void expect(long reader, List<BlockRef> next, boolean anew) {
+        store.expect(reader, next.stream().map(BlockRef::cid).toList(), anew);
+    }
+
     /** Reads [at, to) from the store in one piece and opens the frames it touches. */
     private void readFrames(BlockType type, BlockRef ref, int at, int to, ByteBuffer dst) {
         BlockOpener opener = openers.get();

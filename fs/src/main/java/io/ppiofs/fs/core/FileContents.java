@@ -647,6 +647,10 @@ final class FileContents {
 
     /** @return bytes put into {@code dst}; 0 at or behind the end */
     int read(FileState s, long offset, ByteBuffer dst) {
+        if (blocks.readAhead() > 0) {
+            s.sequence.follow(
+                    blocks, s.ino, offset, dst.remaining(), sizeOfBlocks(s), (from, to) -> extents(s.ino, from, to));
+        }
         for (int attempt = 1; ; attempt++) {
             ByteBuffer target = dst.duplicate();
             try {
@@ -662,6 +666,16 @@ final class FileContents {
                             : e;
                 }
             }
+        }
+    }
+
+    /** 0 if its content stands in no block. */
+    private static long sizeOfBlocks(FileState s) {
+        s.lock.lock();
+        try {
+            return s.inline ? 0 : s.size;
+        } finally {
+            s.lock.unlock();
         }
     }
 

@@ -21,6 +21,7 @@ final class FileState {
     final ReentrantLock flushing = new ReentrantLock();
     final ReentrantLock lock = new ReentrantLock();
     final Condition writersMayGo = lock.newCondition();
+    final ReadSequence sequence = new ReadSequence();
 
     /** Opens and operations under way; guarded by the registry. */
     int pins;

@@ -6,6 +6,7 @@ import io.ppiofs.blockstore.Blocks;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import java.nio.ByteBuffer;
+import java.util.List;
 
 /** Blocks whose absence is a failure of storage: a file must not seem to be gone because a block is. Only for reading. */
 record PresentBlocks(Blocks blocks) implements Blocks {
@@ -29,6 +30,16 @@ record PresentBlocks(Blocks blocks) implements Blocks {
                     "a block is neither here nor on a peer that answers; see ppiofs status",
                     e);
         }
+    }
+
+    @Override
+    public int readAhead() {
+        return blocks.readAhead();
+    }
+
+    @Override
+    public void expect(long reader, List<BlockRef> next, boolean anew) {
+        blocks.expect(reader, next, anew);
     }
 
     @Override

@@ -45,6 +45,7 @@ public final class TreeFileSystem implements FileSystemCore {
     private static final class OpenInode {
         private int opens;
         private volatile View last;
+        private final ReadSequence sequence = new ReadSequence();
 
         OpenInode(View last) {
             this.last = last;
@@ -400,6 +401,16 @@ public final class TreeFileSystem implements FileSystemCore {
         if (r.inline()) {
             FileContents.copyInline(f.view().records().inlineContent(ino), offset, n, dst);
         } else {
+            OpenInode open = opened.get(ino);
+            if (open != null) {
+                open.sequence.follow(
+                        blocks,
+                        ino,
+                        offset,
+                        n,
+                        r.size,
+                        (from, to) -> f.view().records().extents(ino, from, to));
+            }
             List<FileContents.FromBlock> reads = new ArrayList<>(2);
             long end = offset + n;
             List<Extent> extents = f.view().records().extents(ino, offset, end);

@@ -10,12 +10,15 @@ import io.ppiofs.node.control.Request;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
 import io.ppiofs.node.storage.StorageOrder;
+import io.ppiofs.overlay.blocks.BlockLimits;
 import io.ppiofs.overlay.repair.RepairOptions;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,6 +42,9 @@ import picocli.CommandLine.Option;
         })
 final class NodeCommand implements Callable<Integer> {
     /** Where a node in a network listens if nobody says where: every address, ports chosen by the system. */
+    /** A peer that is slower counts as stalled. */
+    private static final long LEAST_RATE = 64 << 10;
+
     private static final List<String> ANYWHERE = List.of("/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1");
 
     private final Main main;
@@ -108,6 +114,18 @@ final class NodeCommand implements Callable<Integer> {
             paramLabel = "DURATION",
             description = "how long blocks are kept that their volume has given up; default 7d")
     private @Nullable String deleteAfter;
+
+    @Option(
+            names = "--send-rate",
+            paramLabel = "SIZE",
+            description = "most bytes of blocks a second that one peer is sent, like 8MB; default: no limit")
+    private @Nullable String sendRate;
+
+    @Option(
+            names = "--receive-rate",
+            paramLabel = "SIZE",
+            description = "most bytes of blocks a second that are taken from one peer; default: no limit")
+    private @Nullable String receiveRate;
 
     NodeCommand(Main main) {
         this.main = main;
@@ -183,11 +201,12 @@ final class NodeCommand implements Callable<Integer> {
 
     private @Nullable StorageOrder storage() {
         if (store == null) {
-            if (domain != null || region != null || repairAfter != null || scrubEvery != null || deleteAfter != null) {
+            if (Stream.of(domain, region, repairAfter, scrubEvery, deleteAfter, sendRate, receiveRate)
+                    .anyMatch(Objects::nonNull)) {
                 throw new PpiofsException(
                         ErrorKind.INVALID,
                         "node",
-                        "--domain and --region",
+                        "--domain, --region and the rates",
                         "say something of lent space: add --store SIZE");
             }
             return null;
@@ -199,10 +218,22 @@ final class NodeCommand implements Callable<Integer> {
                     list(region),
                     repair(),
                     atLeastASecond(scrubEvery, StorageOrder.DAILY),
-                    atLeastASecond(deleteAfter, StorageOrder.WEEK));
+                    atLeastASecond(deleteAfter, StorageOrder.WEEK),
+                    BlockLimits.DEFAULT.withSendRate(rate(sendRate)).withReceiveRate(rate(receiveRate)));
         } catch (IllegalArgumentException e) {
             throw new PpiofsException(ErrorKind.INVALID, "node", "lent space", String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private static long rate(@Nullable String given) {
+        if (given == null) {
+            return BlockLimits.UNLIMITED;
+        }
+        long bytes = ByteSize.parse(given).bytes();
+        if (bytes < LEAST_RATE) {
+            throw new IllegalArgumentException("a rate is at least 64 KiB a second, not " + given);
+        }
+        return bytes;
     }
 
     private static Duration atLeastASecond(@Nullable String given, Duration otherwise) {

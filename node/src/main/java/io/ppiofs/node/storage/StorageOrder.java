@@ -2,6 +2,7 @@ package io.ppiofs.node.storage;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.overlay.blocks.BlockLimits;
 import io.ppiofs.overlay.repair.RepairOptions;
 import io.ppiofs.overlay.storage.StorageAdvert;
 import java.time.Duration;
@@ -16,14 +17,32 @@ import java.util.List;
  * @param repair when and how fast lost redundancy is restored
  * @param scrub how often all hosted blocks are hashed
  * @param deletion from the moment in which a tenant gives a slot up to its deletion
+ * @param traffic what one peer, and all together, may use
  */
 public record StorageOrder(
-        long capacity, String domain, List<String> regions, RepairOptions repair, Duration scrub, Duration deletion) {
+        long capacity,
+        String domain,
+        List<String> regions,
+        RepairOptions repair,
+        Duration scrub,
+        Duration deletion,
+        BlockLimits traffic) {
     /** How often hosted blocks are hashed if nobody says otherwise. */
     public static final Duration DAILY = Duration.ofHours(24);
 
     /** How long what was given up is kept if nobody says otherwise: who reads an old head finds its blocks that long. */
     public static final Duration WEEK = Duration.ofDays(7);
+
+    /** With {@link BlockLimits#DEFAULT}. */
+    public StorageOrder(
+            long capacity,
+            String domain,
+            List<String> regions,
+            RepairOptions repair,
+            Duration scrub,
+            Duration deletion) {
+        this(capacity, domain, regions, repair, scrub, deletion, BlockLimits.DEFAULT);
+    }
 
     /** @throws PpiofsException INVALID with what would be right */
     public StorageOrder {

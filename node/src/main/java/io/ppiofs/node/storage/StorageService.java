@@ -12,7 +12,6 @@ import io.ppiofs.overlay.audit.AuditServer;
 import io.ppiofs.overlay.audit.CapacityServer;
 import io.ppiofs.overlay.autonat.Reachability;
 import io.ppiofs.overlay.blocks.BlockClient;
-import io.ppiofs.overlay.blocks.BlockLimits;
 import io.ppiofs.overlay.blocks.BlockServer;
 import io.ppiofs.overlay.blocks.ClientOptions;
 import io.ppiofs.overlay.blocks.ServerStatistics;
@@ -87,7 +86,7 @@ public final class StorageService implements AutoCloseable {
         this.work = Executors.newFixedThreadPool(THREADS, new DefaultThreadFactory("storage", true));
         this.repairWork = Executors.newSingleThreadExecutor(new DefaultThreadFactory("repair", true));
         this.server = new StorageServer(host, network, storage, work, reachability, storedForUs);
-        this.blocks = new BlockServer(host, network.blocks(), storage, BlockLimits.DEFAULT, THREADS);
+        this.blocks = new BlockServer(host, network.blocks(), storage, order.traffic(), THREADS);
         this.audits = new AuditServer(host, network, new HostedProver(network.id(), storage));
         this.repairClient = new StreamBlockClient(
                 host, network.blocks(), ClientOptions.on(work).withWrongBytes((peer, cid) -> operators.failed(peer)));

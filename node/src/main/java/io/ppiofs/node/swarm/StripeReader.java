@@ -119,7 +119,7 @@ final class StripeReader {
         return found;
     }
 
-    private boolean isShunned(PeerId peer) {
+    boolean isShunned(PeerId peer) {
         Shun shun = shunned.get(peer);
         return shun != null && System.nanoTime() - shun.until() < 0;
     }

@@ -2,6 +2,8 @@ package io.ppiofs.node.swarm;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -9,6 +11,9 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * are told to the backlog. Thread-safe.
  *
  * <p>Cost over the local store: nothing for a block that is here; for another one a lookup in the placement index, a fetch
- * of the whole block, and one write into the local store by another thread ({@link FetchedBlocks}).
+ * of the whole block, and one write into the local store by another thread ({@link FetchedBlocks}). From slow peers the blocks that
+ * follow a reader come before it asks ({@link BlocksAhead}).
  */
 final class SwarmBlockStore implements BlockStore {
     /** Brings blocks from peers. */
@@ -35,12 +41,19 @@ final class SwarmBlockStore implements BlockStore {
         boolean isPlaced(Cid cid);
     }
 
+    /** What is read ahead must not drive out what is read: so small a share of the local cache's limit. */
+    private static final int SHARE_AHEAD = 4;
+
     private final BlockStore local;
     private final Remote remote;
     private final @Nullable Backlog backlog;
     private final FetchedBlocks fetched;
+    /** Blocks that a reader is fetching. */
+    private final Map<Cid, CompletableFuture<@Nullable ByteBuffer>> fetching = new ConcurrentHashMap<>();
+
     private volatile @Nullable LocalCache cache;
     private volatile @Nullable GroupSweeper sweeper;
+    private volatile @Nullable BlocksAhead ahead;
 
     /**
      * @param name of the volume
@@ -61,6 +74,31 @@ final class SwarmBlockStore implements BlockStore {
     /** From now on it hears of every block that is put, before it is stored. */
     void sweptBy(GroupSweeper groups) {
         sweeper = groups;
+    }
+
+    /** From now on blocks come before they are read, where that pays. */
+    void readsAheadFrom(BlocksAhead.Source source) {
+        ahead = new BlocksAhead(
+                source,
+                cid -> fetched.get(cid) != null || local.length(cid) >= 0,
+                (cid, bytes) -> fetched.add(Map.of(cid, bytes)),
+                System::nanoTime);
+    }
+
+    @Override
+    public int readAhead() {
+        BlocksAhead blocks = ahead;
+        int window = blocks == null ? 0 : blocks.window();
+        LocalCache limit = cache;
+        return window == 0 || limit == null ? window : (int) Math.min(window, limit.limit() / SHARE_AHEAD);
+    }
+
+    @Override
+    public void expect(long reader, List<Cid> next, boolean anew) {
+        BlocksAhead blocks = ahead;
+        if (blocks != null) {
+            blocks.expect(reader, next, anew);
+        }
     }
 
     private void touch(Cid cid) {
@@ -152,12 +190,77 @@ final class SwarmBlockStore implements BlockStore {
                 found.put(cid, here);
             }
         }
-        if (!missing.isEmpty()) {
-            Map<Cid, ByteBuffer> come = remote.fetch(missing);
-            fetched.add(come);
-            found.putAll(come);
+        missing.removeIf(cid -> hasCome(cid, found));
+        while (!missing.isEmpty()) {
+            missing = fetchOnce(missing, found);
         }
         return found;
+    }
+
+    /**
+     * Fetches what nobody else is fetching, and waits for what others are: several requests of a reader are for one block.
+     *
+     * @return those whose fetch by another reader was interrupted
+     */
+    private List<Cid> fetchOnce(List<Cid> missing, Map<Cid, ByteBuffer> found) {
+        Map<Cid, CompletableFuture<@Nullable ByteBuffer>> own = new HashMap<>();
+        Map<Cid, CompletableFuture<@Nullable ByteBuffer>> others = new HashMap<>();
+        for (Cid cid : missing) {
+            CompletableFuture<@Nullable ByteBuffer> mine = new CompletableFuture<>();
+            CompletableFuture<@Nullable ByteBuffer> other = fetching.putIfAbsent(cid, mine);
+            if (other == null) {
+                own.put(cid, mine);
+            } else if (own.get(cid) != other) {
+                others.put(cid, other);
+            }
+        }
+        if (!own.isEmpty()) {
+            fetchOwn(own, found);
+        }
+        List<Cid> again = new ArrayList<>();
+        others.forEach((cid, other) -> {
+            try {
+                ByteBuffer bytes = other.get();
+                if (bytes != null) {
+                    found.put(cid, bytes.duplicate());
+                }
+            } catch (ExecutionException e) {
+                again.add(cid);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new PpiofsException(ErrorKind.INTERRUPTED, "read", "block " + cid, "interrupted", e);
+            }
+        });
+        return again;
+    }
+
+    private void fetchOwn(Map<Cid, CompletableFuture<@Nullable ByteBuffer>> own, Map<Cid, ByteBuffer> found) {
+        try {
+            long begun = System.nanoTime();
+            Map<Cid, ByteBuffer> come = remote.fetch(List.copyOf(own.keySet()));
+            BlocksAhead blocks = ahead;
+            if (blocks != null && !come.isEmpty()) {
+                blocks.waited((System.nanoTime() - begun) / come.size());
+            }
+            fetched.add(come);
+            found.putAll(come);
+            own.forEach((cid, mine) -> mine.complete(come.get(cid)));
+        } catch (RuntimeException e) {
+            own.values().forEach(mine -> mine.completeExceptionally(e));
+            throw e;
+        } finally {
+            own.forEach(fetching::remove);
+        }
+    }
+
+    /** Whether a block was on its way already, and is here now. */
+    private boolean hasCome(Cid cid, Map<Cid, ByteBuffer> found) {
+        BlocksAhead blocks = ahead;
+        ByteBuffer bytes = blocks == null ? null : blocks.await(cid);
+        if (bytes != null) {
+            found.put(cid, bytes);
+        }
+        return bytes != null;
     }
 
     @Override
@@ -205,6 +308,10 @@ final class SwarmBlockStore implements BlockStore {
     /** Blocks that were fetched reach the local store, which belongs to the home and stays open. */
     @Override
     public void close() {
+        BlocksAhead blocks = ahead;
+        if (blocks != null) {
+            blocks.close();
+        }
         fetched.close();
     }
 }

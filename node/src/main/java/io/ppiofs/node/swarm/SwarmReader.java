@@ -6,9 +6,11 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.blocks.BlockClient;
+import io.ppiofs.overlay.blocks.BlockSink;
 import io.ppiofs.overlay.blocks.Fetch;
 import io.ppiofs.overlay.blocks.Priority;
 import io.ppiofs.overlay.fetch.Fetcher;
+import io.ppiofs.overlay.fetch.StreamTransfer;
 import io.ppiofs.overlay.fetch.Transfer;
 import io.ppiofs.overlay.fetch.Want;
 import io.ppiofs.overlay.identity.PeerId;
@@ -41,7 +43,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Reads a volume's blocks from the peers that its {@link GroupBook} names. Thread-safe. */
-final class SwarmReader implements SwarmBlockStore.Remote {
+final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmReader.class);
 
     /**
@@ -186,6 +188,24 @@ final class SwarmReader implements SwarmBlockStore.Remote {
             LOG.warn("of {} groups no peer delivered anything within {} s", incomplete.size(), waited.toSeconds());
         }
         return fetched;
+    }
+
+    @Override
+    public List<Want> wants(List<Cid> cids) {
+        List<Want> wants = new ArrayList<>();
+        Map<PeerId, Integer> near = regions.shared();
+        for (Cid cid : cids) {
+            GroupBook.Located located = book.locate(cid);
+            if (located != null && located.holders().stream().noneMatch(stripes::isShunned)) {
+                wants.add(new Want(cid, located.length(), Regions.nearFirst(located.holders(), near)));
+            }
+        }
+        return wants;
+    }
+
+    @Override
+    public StreamTransfer stream(BlockSink sink) {
+        return fetcher.stream(Priority.PREFETCH, sink);
     }
 
     /** @param end System.nanoTime */

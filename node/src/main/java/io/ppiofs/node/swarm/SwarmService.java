@@ -414,6 +414,7 @@ public final class SwarmService implements AutoCloseable {
     private SwarmVolume reader(
             UnlockedVolume volume, SegmentBlockStore local, GroupBook book, SwarmReader reader, NodeConfig config) {
         SwarmBlockStore store = new SwarmBlockStore(volume.config().name(), local, reader, null);
+        store.readsAheadFrom(reader);
         // a manifest names nothing that is not on peers
         LocalCache cache = limit(volume, local, store, book, new Backlog(), Group::blocks, config);
         return opened(new SwarmVolume(book, reader, store, null, cache, volumes::remove));
@@ -476,6 +477,7 @@ public final class SwarmService implements AutoCloseable {
                 host.id(), tenant, storage, directory, blocks, proposer(new Rendezvous(salt)), options.groupBytes());
         Backlog backlog = new Backlog();
         SwarmBlockStore store = new SwarmBlockStore(volume.config().name(), local, reader, backlog);
+        store.readsAheadFrom(reader);
         Drainer drainer = new Drainer(
                 volume.config().name(),
                 store,

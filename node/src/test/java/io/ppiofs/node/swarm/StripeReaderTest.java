@@ -11,6 +11,7 @@ import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.blocks.BlockSink;
 import io.ppiofs.overlay.blocks.Priority;
 import io.ppiofs.overlay.fetch.Fetcher;
+import io.ppiofs.overlay.fetch.StreamTransfer;
 import io.ppiofs.overlay.fetch.Transfer;
 import io.ppiofs.overlay.fetch.Want;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -67,6 +68,11 @@ class StripeReaderTest {
 
     /** Gives what peers have at once; a transfer from one that hangs never ends. */
     private final class FakeFetcher implements Fetcher {
+        @Override
+        public StreamTransfer stream(Priority priority, BlockSink sink) {
+            throw new UnsupportedOperationException("nothing is read ahead here");
+        }
+
         @Override
         public Transfer fetch(List<Want> wants, Priority priority, BlockSink sink) {
             CompletableFuture<Void> done = new CompletableFuture<>();

@@ -21,6 +21,7 @@ import io.ppiofs.overlay.blocks.Priority;
 import io.ppiofs.overlay.blocks.RangeSink;
 import io.ppiofs.overlay.blocks.Verdict;
 import io.ppiofs.overlay.fetch.Fetcher;
+import io.ppiofs.overlay.fetch.StreamTransfer;
 import io.ppiofs.overlay.fetch.Transfer;
 import io.ppiofs.overlay.fetch.Want;
 import io.ppiofs.overlay.identity.IdentityKey;
@@ -162,6 +163,11 @@ class SwarmReaderTest {
 
     /** Delivers all of one block after a time, or never. */
     private final class Delivery implements Fetcher {
+        @Override
+        public StreamTransfer stream(Priority priority, BlockSink sink) {
+            throw new UnsupportedOperationException("nothing is read ahead here");
+        }
+
         volatile @Nullable Duration after;
 
         /** Delivered at once. */

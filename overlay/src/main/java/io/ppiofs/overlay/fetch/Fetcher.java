@@ -25,4 +25,10 @@ public interface Fetcher {
      *     NOT_CONNECTED if no holder can be reached
      */
     CompletableFuture<List<ByteBuffer>> fetch(List<Want> wants, Priority priority);
+
+    /**
+     * As the first, for blocks that are wanted one after the other and named as their reader goes on. It ends by itself a while after the last
+     * of them; {@code window} of the options bounds what has begun and was not taken by the sink.
+     */
+    StreamTransfer stream(Priority priority, BlockSink sink);
 }

@@ -20,10 +20,16 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One block, wanted at once: the best holder is asked; the next one too, when it takes longer than 95 of 100 reads, or fails. What a failed peer sent
+ * One block, wanted at once: the best holder is asked; the next one too, when it takes longer than 95 of 100 reads and than the rate at which it sends explains, or fails. What a failed peer sent
  * of the block is kept for the next one. The first that is whole wins.
  */
 final class HedgedRead {
+    /** A peer that needs longer for the block is not waited for alone. */
+    private static final double LONGEST_NANOS = 2e9;
+
+    /** Times what a peer needs at the rate at which it sends. */
+    private static final double SPARE = 1.5;
+
     private final BlockClient client;
     private final Scheduler scheduler;
     private final PeerMemory memory;
@@ -83,6 +89,7 @@ final class HedgedRead {
 
     private void ask(PeerId peer, @Nullable FetchRest rest) {
         long begun = scheduler.nanoTime();
+        long before = client.statistics(peer).received();
         BlockSink sink = (index, cid, bytes) -> {
             latencies.add(scheduler.nanoTime() - begun);
             memory.remember(
@@ -97,13 +104,36 @@ final class HedgedRead {
             running.add(fetch);
             late = result.isDone();
             if (!late && !candidates.isEmpty()) {
-                timer = scheduler.schedule(Duration.ofNanos(latencies.hedgeNanos()), () -> askNext(null));
+                timer = scheduler.schedule(
+                        Duration.ofNanos(latencies.hedgeNanos()), () -> late(peer, begun, before));
             }
         }
         if (late) {
             fetch.cancel();
         }
         var unused = fetch.done().whenComplete((nothing, failure) -> ended(fetch, failure));
+    }
+
+    /**
+     * The wait for a peer is over. Whoever is asked now sends the whole block once more: a peer that is sending, and will be
+     * done soon at that rate, gets the time.
+     *
+     * @param begun when it was asked
+     * @param before bytes that it had sent until then
+     */
+    private void late(PeerId peer, long begun, long before) {
+        long waited = scheduler.nanoTime() - begun;
+        long sent = client.statistics(peer).received() - before;
+        double needs = sent <= 0 ? Double.MAX_VALUE : SPARE * want.length() * waited / sent;
+        if (needs <= waited || needs > LONGEST_NANOS) {
+            askNext(null);
+            return;
+        }
+        synchronized (this) {
+            if (!result.isDone()) {
+                timer = scheduler.schedule(Duration.ofNanos((long) needs - waited), () -> askNext(null));
+            }
+        }
     }
 
     private void ended(Fetch fetch, @Nullable Throwable failure) {

@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -26,9 +27,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
-/** Carries out a {@link TransferPlan} over a client. Plan and buffers are under this object's lock. */
-final class PlannedTransfer implements Transfer {
+/** Carries out a {@link TransferPlan}, of a transfer or of a stream, over a client. Plan and buffers are under this object's lock. */
+final class PlannedTransfer implements StreamTransfer {
     private static final Duration TICK = Duration.ofMillis(250);
+
+    /** A stream of which nothing is wanted for so long ends. */
+    private static final Duration IDLE = Duration.ofSeconds(10);
 
     private final BlockClient client;
     private final Scheduler scheduler;
@@ -37,12 +41,14 @@ final class PlannedTransfer implements Transfer {
     private final BlockSink sink;
     private final Executor toSink;
     private final TransferPlan plan;
-    private final byte[] @Nullable [] buffers;
+    private final Map<Integer, byte[]> buffers = new HashMap<>();
     private final Map<Integer, Fetch> fetches = new HashMap<>();
     private final Map<Integer, Suspect> suspects = new HashMap<>();
     private final CompletableFuture<Void> done = new CompletableFuture<>();
     private Scheduler.@Nullable Timer ticking;
     private boolean over;
+    private boolean mayGrow;
+    private long lastWanted;
     private boolean finishing;
     private boolean wrong;
     private boolean unreachable;
@@ -51,24 +57,28 @@ final class PlannedTransfer implements Transfer {
     /** A block whose bytes were wrong, and who sent which piece. */
     private record Suspect(byte[] bytes, List<PeerId> senders) {}
 
+    /**
+     * @param plan of these wants
+     * @param mayGrow wants will be added until {@link #finish}
+     */
     PlannedTransfer(
             BlockClient client,
             Scheduler scheduler,
-            PeerMemory memory,
-            FetchOptions options,
             Executor executor,
+            TransferPlan plan,
             List<Want> wants,
             Priority priority,
-            BlockSink sink) {
+            BlockSink sink,
+            boolean mayGrow) {
         this.client = client;
         this.scheduler = scheduler;
-        this.wants = List.copyOf(wants);
+        this.wants = new ArrayList<>(wants);
         this.priority = priority;
         this.sink = sink;
         this.toSink = MoreExecutors.newSequentialExecutor(executor);
-        this.plan = new TransferPlan(wants, memory, options);
-        this.buffers = new byte[wants.size()][];
-        Arrays.fill(buffers, null);
+        this.plan = plan;
+        this.mayGrow = mayGrow;
+        this.lastWanted = scheduler.nanoTime();
     }
 
     PlannedTransfer start() {
@@ -86,7 +96,62 @@ final class PlannedTransfer implements Transfer {
 
     @Override
     public void cancel() {
-        end(new PpiofsException(ErrorKind.INTERRUPTED, "fetch blocks", wants.size() + " blocks", "it was cancelled"));
+        end(new PpiofsException(ErrorKind.INTERRUPTED, "fetch blocks", count() + " blocks", "it was cancelled"));
+    }
+
+    @Override
+    public boolean want(List<Want> next) {
+        synchronized (this) {
+            if (over || !mayGrow) {
+                return false;
+            }
+            wants.addAll(next);
+            plan.add(next);
+            lastWanted = scheduler.nanoTime();
+        }
+        drive();
+        return true;
+    }
+
+    @Override
+    public List<Cid> drop(Collection<Cid> cids) {
+        Set<Cid> unwanted = new HashSet<>(cids);
+        List<Cid> dropped = new ArrayList<>();
+        synchronized (this) {
+            for (int i = plan.firstOpen(); i < wants.size(); i++) {
+                Cid cid = wants.get(i).cid();
+                if (unwanted.contains(cid) && plan.drop(i)) {
+                    dropped.add(cid);
+                }
+            }
+        }
+        return dropped;
+    }
+
+    @Override
+    public synchronized boolean hasBegun(Cid cid) {
+        for (int i = plan.firstOpen(); i < wants.size(); i++) {
+            if (plan.hasBegun(i) && wants.get(i).cid().equals(cid)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void finish() {
+        synchronized (this) {
+            mayGrow = false;
+        }
+        drive();
+    }
+
+    private synchronized int count() {
+        return wants.size();
+    }
+
+    private synchronized Want want(int index) {
+        return wants.get(index);
     }
 
     /** Payload that came for pieces that had been given to others meanwhile. */
@@ -111,20 +176,19 @@ final class PlannedTransfer implements Transfer {
             }
             runs.addAll(plan.assign(scheduler.nanoTime()));
             for (TransferPlan.Run run : runs) {
-                if (buffers[run.block()] == null) {
-                    buffers[run.block()] = new byte[wants.get(run.block()).length()];
-                }
+                buffers.computeIfAbsent(
+                        run.block(), index -> new byte[wants.get(index).length()]);
             }
             for (int index = plan.takeLost(); index >= 0; index = plan.takeLost()) {
                 lost.add(index);
-                buffers[index] = null;
+                buffers.remove(index);
             }
-            finished = plan.isOver() && !finishing;
+            finished = plan.isOver() && !mayGrow && !finishing;
             finishing |= finished;
         }
         for (int index : lost) {
             toSink.execute(
-                    () -> callSink(() -> sink.onMissing(index, wants.get(index).cid())));
+                    () -> callSink(() -> sink.onMissing(index, want(index).cid())));
         }
         runs.forEach(this::begin);
         if (finished) {
@@ -133,7 +197,7 @@ final class PlannedTransfer implements Transfer {
     }
 
     private void begin(TransferPlan.Run run) {
-        Want want = wants.get(run.block());
+        Want want = want(run.block());
         int offset = run.first() * TransferPlan.PIECE;
         int length = Math.min(run.count() * TransferPlan.PIECE, want.length() - offset);
         BlockRange range = new BlockRange(want.cid(), offset, length);
@@ -195,6 +259,7 @@ final class PlannedTransfer implements Transfer {
                 unreachable = true;
                 closed.addAll(plan.onFailure(peer, now));
             }
+            mayGrow &= !plan.isOver() || now - lastWanted < IDLE.toNanos();
         }
         cancelAll(closed);
         drive();
@@ -209,7 +274,7 @@ final class PlannedTransfer implements Transfer {
             over = true;
             open = List.copyOf(fetches.values());
             fetches.clear();
-            Arrays.fill(buffers, null);
+            buffers.clear();
             suspects.clear();
             plan.learn();
             if (ticking != null) {
@@ -234,7 +299,7 @@ final class PlannedTransfer implements Transfer {
             call.run();
         } catch (RuntimeException e) {
             end(new PpiofsException(
-                    ErrorKind.INTERNAL, "fetch blocks", wants.size() + " blocks", "their receiver failed", e));
+                    ErrorKind.INTERNAL, "fetch blocks", count() + " blocks", "their receiver failed", e));
         }
     }
 
@@ -257,7 +322,7 @@ final class PlannedTransfer implements Transfer {
             boolean whole = false;
             boolean free = false;
             synchronized (PlannedTransfer.this) {
-                byte[] buffer = buffers[run.block()];
+                byte[] buffer = buffers.get(run.block());
                 if (over || buffer == null || !plan.isOpen(run.tunnel())) {
                     wasted += data.readableBytes();
                     return;
@@ -290,12 +355,12 @@ final class PlannedTransfer implements Transfer {
     private void check(int index) {
         byte[] bytes;
         synchronized (this) {
-            bytes = buffers[index];
+            bytes = buffers.get(index);
         }
         if (bytes == null) {
             return;
         }
-        Cid cid = wants.get(index).cid();
+        Cid cid = want(index).cid();
         if (!Cid.of(ByteBuffer.wrap(bytes)).equals(cid)) {
             onWrong(index, bytes);
             return;
@@ -303,7 +368,7 @@ final class PlannedTransfer implements Transfer {
         findLiars(index, bytes);
         callSink(() -> sink.onBlock(index, cid, ByteBuffer.wrap(bytes)));
         synchronized (this) {
-            buffers[index] = null;
+            buffers.remove(index);
             plan.onRight(index);
         }
         drive();
@@ -320,7 +385,7 @@ final class PlannedTransfer implements Transfer {
             } else {
                 suspects.put(index, new Suspect(bytes, senders));
             }
-            buffers[index] = null;
+            buffers.remove(index);
         }
         cancelAll(closed);
         drive();

@@ -41,7 +41,14 @@ public final class SwarmFetcher implements Fetcher {
     }
 
     private PlannedTransfer planned(List<Want> wants, Priority priority, BlockSink sink) {
-        return new PlannedTransfer(client, scheduler, memory, options, executor, wants, priority, sink).start();
+        TransferPlan plan = new TransferPlan(wants, memory, options);
+        return new PlannedTransfer(client, scheduler, executor, plan, wants, priority, sink, false).start();
+    }
+
+    @Override
+    public StreamTransfer stream(Priority priority, BlockSink sink) {
+        TransferPlan plan = TransferPlan.ofStream(memory, options);
+        return new PlannedTransfer(client, scheduler, executor, plan, List.of(), priority, sink, true).start();
     }
 
     @Override

@@ -21,6 +21,10 @@ import org.jspecify.annotations.Nullable;
  * #assign} says. A piece is asked of one peer at a time, and never again once it is here, unless its block turned out wrong. Work
  * conserving: no tunnel is idle while its peer has a piece that nobody was asked for.
  *
+ * <p>Two orders. The plan of a transfer gives most blocks to one peer each, so that few requests do. The plan of a stream ({@link #ofStream})
+ * deals pieces to the tunnels that are predicted to have them first ({@link StreamAllocator}): who waits for the first block gets it
+ * soon, and a slow peer fetches what is wanted late. Blocks can be added to both.
+ *
  * <p>Not thread-safe. An event costs O(blocks in the window) at most.
  */
 final class TransferPlan {
@@ -79,6 +83,9 @@ final class TransferPlan {
         /** After wrong bytes from several: whole from one peer now. */
         boolean exclusive;
 
+        /** Begun, but nobody waits for it any more: what is missing of it comes last. */
+        boolean dropped;
+
         Block(int length) {
             this.length = length;
             this.pieces = (length + PIECE - 1) / PIECE;
@@ -118,6 +125,7 @@ final class TransferPlan {
 
     private final FetchOptions options;
     private final PeerMemory memory;
+    private final boolean stream;
     private final List<Block> blocks = new ArrayList<>();
     private final Map<PeerId, Peer> peers = new LinkedHashMap<>();
     private final Map<Integer, Tunnel> tunnels = new HashMap<>();
@@ -129,12 +137,29 @@ final class TransferPlan {
     private long piecesArrived;
 
     TransferPlan(List<Want> wants, PeerMemory memory, FetchOptions options) {
+        this(memory, options, false);
+        add(wants);
+    }
+
+    private TransferPlan(PeerMemory memory, FetchOptions options, boolean stream) {
         this.options = options;
         this.memory = memory;
+        this.stream = stream;
+    }
+
+    /** For blocks that are added as a reader goes on, and wanted in this order. */
+    static TransferPlan ofStream(PeerMemory memory, FetchOptions options) {
+        return new TransferPlan(memory, options, true);
+    }
+
+    /** Blocks behind those that are wanted already. */
+    void add(List<Want> wants) {
         Set<PeerId> all = new LinkedHashSet<>();
         wants.forEach(want -> all.addAll(want.holders()));
         for (PeerId id : Ranking.of(all, memory)) {
-            peers.put(id, newPeer(id));
+            if (!peers.containsKey(id)) {
+                peers.put(id, newPeer(id));
+            }
         }
         for (Want want : wants) {
             Block block = new Block(want.length());
@@ -146,7 +171,35 @@ final class TransferPlan {
             }
             blocks.add(block);
         }
-        open = blocks.size();
+        open += wants.size();
+    }
+
+    /**
+     * Nobody wants this block any more.
+     *
+     * @return whether it is forgotten; false if it is settled, or some of it was asked for: then the rest follows when nothing else is wanted
+     */
+    boolean drop(int index) {
+        Block block = blocks.get(index);
+        if (block.status != Status.OPEN || hasBegun(index)) {
+            block.dropped = true;
+            return false;
+        }
+        block.status = Status.DONE;
+        settled();
+        skipSettled();
+        return true;
+    }
+
+    /** Whether some of a block was asked for or is here, and it is neither done nor lost. */
+    boolean hasBegun(int index) {
+        Block block = blocks.get(index);
+        return block.status == Status.WHOLE || (block.status == Status.OPEN && block.asked + block.arrived > 0);
+    }
+
+    /** The first block that is neither done nor lost. */
+    int firstOpen() {
+        return firstOpen;
     }
 
     private Peer newPeer(PeerId id) {
@@ -171,6 +224,11 @@ final class TransferPlan {
     /** What is to be asked now; also finds blocks that nobody is left for, see {@link #takeLost}. */
     List<Run> assign(long now) {
         List<Run> runs = new ArrayList<>();
+        if (stream) {
+            assignStream(runs, now);
+            findLost();
+            return runs;
+        }
         boolean more = true;
         while (more) {
             more = false;
@@ -191,6 +249,99 @@ final class TransferPlan {
         }
         findLost();
         return runs;
+    }
+
+    // ---- a stream
+
+    /** Consecutive pieces of one block, as one tunnel is asked for them. */
+    private record Unit(int block, int first, int count) {}
+
+    private void assignStream(List<Run> runs, long now) {
+        List<Peer> peerOf = new ArrayList<>();
+        List<StreamAllocator.Tunnel> all = tunnels(peerOf, now);
+        if (all.stream().allMatch(StreamAllocator.Tunnel::requesting)) {
+            return;
+        }
+        int span = 1;
+        for (Peer peer : peers.values()) {
+            span = canBeAsked(peer, now) ? Math.max(span, runLength(peer)) : span;
+        }
+        List<Unit> units = units(span);
+        Map<Integer, ArrayDeque<Integer>> queues = new StreamAllocator(span * PIECE)
+                .allocate(
+                        units.size(),
+                        all,
+                        (unit, tunnel) -> mayFetch(peerOf.get(tunnel), blocks.get(units.get(unit).block)),
+                        now);
+        for (StreamAllocator.Tunnel tunnel : all) {
+            Integer next = tunnel.requesting()
+                    ? null
+                    : queues.getOrDefault(tunnel.id(), new ArrayDeque<>()).poll();
+            if (next != null) {
+                Unit unit = units.get(next);
+                Peer peer = peerOf.get(tunnel.id());
+                if (mayFetch(peer, blocks.get(unit.block))) {
+                    Run run = new Run(++lastTunnel, peer.id, unit.block, unit.first, unit.count);
+                    begin(peer, run, now);
+                    runs.add(run);
+                }
+            }
+        }
+    }
+
+    private static boolean mayFetch(Peer peer, Block block) {
+        return block.holders.contains(peer) && (!block.exclusive || block.owner == null || block.owner == peer);
+    }
+
+    /** Those under way, and those that may be opened; a tunnel's number is its place in {@code peerOf}. */
+    private List<StreamAllocator.Tunnel> tunnels(List<Peer> peerOf, long now) {
+        List<StreamAllocator.Tunnel> all = new ArrayList<>();
+        int active = 0;
+        for (Peer peer : peers.values()) {
+            active += peer.busy.isEmpty() ? 0 : 1;
+        }
+        for (Peer peer : peers.values()) {
+            double each = (peer.speed > 0 ? peer.speed : DEFAULT_TUNNELS * ONE_TUNNEL) / peer.allowed;
+            for (Tunnel tunnel : peer.busy) {
+                all.add(new StreamAllocator.Tunnel(peerOf.size(), each, true, tunnel.since));
+                peerOf.add(peer);
+            }
+            if (!canBeAsked(peer, now) || (peer.busy.isEmpty() && active >= options.maxPeers())) {
+                continue;
+            }
+            active += peer.busy.isEmpty() ? 1 : 0;
+            for (int idle = peer.busy.size(); idle < peer.allowed; idle++) {
+                all.add(new StreamAllocator.Tunnel(peerOf.size(), each, false, 0));
+                peerOf.add(peer);
+            }
+        }
+        return all;
+    }
+
+    /** What is missing within the window, the first wanted first, what was dropped last. */
+    private List<Unit> units(int span) {
+        List<Unit> units = new ArrayList<>();
+        List<Unit> dropped = new ArrayList<>();
+        long windowLeft = options.window();
+        for (int i = firstOpen; i < blocks.size() && windowLeft > 0; i++) {
+            Block block = blocks.get(i);
+            if (block.status == Status.OPEN || block.status == Status.WHOLE) {
+                windowLeft -= block.length;
+                addMissing(i, span, block.dropped ? dropped : units);
+            }
+        }
+        units.addAll(dropped);
+        return units;
+    }
+
+    private void addMissing(int index, int span, List<Unit> to) {
+        BitSet missing = blocks.get(index).missing;
+        int first = missing.nextSetBit(0);
+        while (first >= 0) {
+            int end = Math.min(missing.nextClearBit(first), first + span);
+            to.add(new Unit(index, first, end - first));
+            first = missing.nextSetBit(end);
+        }
     }
 
     private static boolean canBeAsked(Peer peer, long now) {

@@ -7,6 +7,10 @@
  * <p>A tunnel here is one request under way on the one stream that the block protocol keeps per peer. A piece is {@value
  * io.ppiofs.overlay.blocks.BlockLimits#PIECE} bytes of one block.
  *
+ * <p>A {@link io.ppiofs.overlay.fetch.StreamTransfer} is for readers that go through a file in order (PPIO, streaming pre-allocation): pieces
+ * are dealt out by predicted completion. Its plan costs O(P log C) for P pieces in the window and C tunnels each time a tunnel is free: 256 pieces
+ * of 32 MiB at most.
+ *
  * <p>Start reading at {@link io.ppiofs.overlay.fetch.Fetcher}.
  */
 @NullMarked

@@ -4,34 +4,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.overlay.fetch.PlanWorld.Sender;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.PriorityQueue;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** The scheduler on a virtual clock: peers that send at a constant rate, one piece after the other. */
 class TransferPlanTest {
-    private static final double NANOS = 1e9;
     private static final int PIECE = TransferPlan.PIECE;
     private static final int MB = 1_000_000;
     private static final int BLOCK = 1 << 20;
 
-    private static PeerId peer() {
+    static PeerId peer() {
         return IdentityKey.generate(new SecureRandom()).peerId();
     }
 
-    private static List<Want> wants(int count, int length, List<PeerId> holders) {
+    static List<Want> wants(int count, int length, List<PeerId> holders) {
         List<Want> wants = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             wants.add(new Want(Cid.of(ByteBuffer.allocate(4).putInt(0, i)), length, holders));
@@ -39,114 +34,11 @@ class TransferPlanTest {
         return wants;
     }
 
-    /** A peer that serves what it was asked for in order. */
-    private static final class Sender {
-        final PeerId id;
-        final double speed;
-        final ArrayDeque<TransferPlan.Run> queue = new ArrayDeque<>();
-        int sentOfFirst;
-        boolean dead;
-        int delivered;
-
-        Sender(PeerId id, double speed) {
-            this.id = id;
-            this.speed = speed;
-        }
-    }
-
-    private record Event(long at, long order, Runnable what) {}
-
-    /** Runs a plan to its end. */
-    private static final class World {
-        final TransferPlan plan;
-        final Map<PeerId, Sender> senders = new HashMap<>();
-        final PriorityQueue<Event> events =
-                new PriorityQueue<>(Comparator.comparingLong(Event::at).thenComparingLong(Event::order));
-        final Map<Integer, BitSet> arrived = new HashMap<>();
-        private final long latencyNanos = 2_000_000;
-        long now;
-        long order;
-        int twice;
-        int lost;
-        int maxTunnels;
-
-        World(List<Want> wants, PeerMemory memory, List<Sender> peers) {
-            plan = new TransferPlan(wants, memory, FetchOptions.DEFAULT);
-            peers.forEach(peer -> senders.put(peer.id, peer));
-        }
-
-        void after(double seconds, Runnable what) {
-            events.add(new Event(now + (long) (seconds * NANOS), order++, what));
-        }
-
-        double run() {
-            assign();
-            tick();
-            while (!plan.isOver()) {
-                Event next = events.remove();
-                now = next.at;
-                next.what.run();
-                assertThat(now / NANOS).as("virtual seconds").isLessThan(10_000);
-            }
-            plan.learn();
-            return now / NANOS;
-        }
-
-        private void tick() {
-            for (PeerId late : plan.overdue(now)) {
-                plan.onFailure(late, now);
-            }
-            assign();
-            after(0.25, this::tick);
-        }
-
-        void assign() {
-            for (TransferPlan.Run run : plan.assign(now)) {
-                Sender sender = senders.get(run.peer());
-                events.add(new Event(now + latencyNanos, order++, () -> {
-                    sender.queue.add(run);
-                    maxTunnels = Math.max(maxTunnels, sender.queue.size());
-                    if (sender.queue.size() == 1) {
-                        after(PIECE / sender.speed, () -> sent(sender));
-                    }
-                }));
-            }
-            while (plan.takeLost() >= 0) {
-                lost++;
-            }
-        }
-
-        private void sent(Sender sender) {
-            if (sender.dead) {
-                return;
-            }
-            TransferPlan.Run run = sender.queue.element();
-            int piece = run.first() + sender.sentOfFirst++;
-            if (sender.sentOfFirst == run.count()) {
-                sender.queue.remove();
-                sender.sentOfFirst = 0;
-            }
-            if (!sender.queue.isEmpty()) {
-                after(PIECE / sender.speed, () -> sent(sender));
-            }
-            if (plan.isOpen(run.tunnel())) {
-                BitSet here = arrived.computeIfAbsent(run.block(), b -> new BitSet());
-                twice += here.get(piece) ? 1 : 0;
-                here.set(piece);
-                sender.delivered++;
-                if (plan.onPiece(run.tunnel(), now)) {
-                    plan.onRight(run.block());
-                }
-                assign();
-            }
-        }
-    }
-
     @Test
     void three_peers_together_are_as_fast_as_their_sum_and_share_by_speed() {
         List<Sender> senders = List.of(new Sender(peer(), 8 * MB), new Sender(peer(), 4 * MB), new Sender(peer(), MB));
         List<PeerId> holders = senders.stream().map(sender -> sender.id).toList();
-        World world = new World(wants(64, BLOCK, holders), PeerMemory.ofProcess(10), senders);
+        PlanWorld world = new PlanWorld(wants(64, BLOCK, holders), PeerMemory.ofProcess(10), senders);
         double seconds = world.run();
         double bytes = 64.0 * BLOCK;
         System.out.printf(
@@ -165,7 +57,7 @@ class TransferPlanTest {
         List<Sender> senders = List.of(new Sender(peer(), 8 * MB), new Sender(peer(), 4 * MB), new Sender(peer(), MB));
         List<PeerId> holders = senders.stream().map(sender -> sender.id).toList();
         PeerMemory memory = PeerMemory.ofProcess(10);
-        World world = new World(wants(64, BLOCK, holders), memory, senders);
+        PlanWorld world = new PlanWorld(wants(64, BLOCK, holders), memory, senders);
         int[] before = new int[1];
         world.after(2, () -> {
             before[0] = world.plan.tunnelsOf(holders.get(0));
@@ -185,7 +77,7 @@ class TransferPlanTest {
     void bytes_asked_twice_are_at_most_what_was_under_way_at_the_dead_peer() {
         List<Sender> senders = List.of(new Sender(peer(), 8 * MB), new Sender(peer(), 4 * MB));
         List<PeerId> holders = senders.stream().map(sender -> sender.id).toList();
-        World world = new World(wants(32, BLOCK, holders), PeerMemory.ofProcess(10), senders);
+        PlanWorld world = new PlanWorld(wants(32, BLOCK, holders), PeerMemory.ofProcess(10), senders);
         world.after(1, () -> senders.get(0).dead = true);
         world.run();
         // a run is closed with its arrived pieces kept: only the piece in transmission was lost
@@ -197,7 +89,7 @@ class TransferPlanTest {
         Sender only = new Sender(peer(), MB);
         List<Want> wants = new ArrayList<>(wants(4, BLOCK, List.of(only.id)));
         wants.set(2, new Want(wants.get(2).cid(), BLOCK, List.of()));
-        World world = new World(wants, PeerMemory.ofProcess(10), List.of(only));
+        PlanWorld world = new PlanWorld(wants, PeerMemory.ofProcess(10), List.of(only));
         world.run();
         assertThat(world.lost).isEqualTo(1);
         assertThat(world.arrived).containsOnlyKeys(0, 1, 3);
@@ -284,7 +176,7 @@ class TransferPlanTest {
                 senders.stream().filter(sender -> random.nextInt(3) > 0).forEach(sender -> holders.add(sender.id));
                 wants.add(new Want(want.cid(), 1 + random.nextInt(BLOCK), holders));
             }
-            World world = new World(wants, PeerMemory.ofProcess(10), senders);
+            PlanWorld world = new PlanWorld(wants, PeerMemory.ofProcess(10), senders);
             for (Sender sender : senders) {
                 if (random.nextInt(3) == 0) {
                     world.after(random.nextDouble() * 3, () -> sender.dead = true);

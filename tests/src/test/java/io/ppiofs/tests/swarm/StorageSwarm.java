@@ -15,9 +15,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Storage nodes, each a process of its own, and a volume that a mount writes on them. */
@@ -74,16 +76,22 @@ final class StorageSwarm implements AutoCloseable {
         }
     }
 
-    /** One more, which is told of all the others. */
-    StorageNode addNode() {
+    /**
+     * One more, which is told of all the others.
+     *
+     * @param more options of this one
+     */
+    StorageNode addNode(String... more) {
         List<String> others = nodes.stream().map(StorageNode::address).toList();
+        String[] options =
+                Stream.concat(Arrays.stream(nodeOptions), Arrays.stream(more)).toArray(String[]::new);
         StorageNode node;
         if (network == null) {
-            node = StorageNode.start(scratch, others, nodeOptions);
+            node = StorageNode.start(scratch, others, options);
         } else {
             String ip = ip(hosts.size() + 1);
             String host = network.host("s" + hosts.size(), ip);
-            node = StorageNode.start(scratch, Namespaces.on(host), ip, others, nodeOptions);
+            node = StorageNode.start(scratch, Namespaces.on(host), ip, others, options);
             hosts.put(node, host);
         }
         nodes.add(node);
