@@ -216,11 +216,12 @@ final class FileContents {
      * Takes all of {@code src}.
      *
      * @param append write at the end, whatever {@code offset}
+     * @return the offset where it is
      */
-    int write(FileState s, long offset, boolean append, ByteBuffer src, Timestamp now) {
+    long write(FileState s, long offset, boolean append, ByteBuffer src, Timestamp now) {
         int n = src.remaining();
         if (n == 0) {
-            return 0;
+            return offset;
         }
         loadInline(s);
         budget.acquire(n);
@@ -228,17 +229,25 @@ final class FileContents {
         try {
             space.reserve(n);
             try {
-                unused = n - putDirty(s, offset, append, src, now);
+                Put put = putDirty(s, offset, append, src, now);
+                unused = n - put.grown();
+                return put.at();
             } finally {
                 space.release(unused);
             }
         } finally {
             budget.release(unused);
         }
-        return n;
     }
 
-    private long putDirty(FileState s, long offset, boolean append, ByteBuffer src, Timestamp now) {
+    /**
+     * Bytes that became dirty.
+     *
+     * @param grown fewer than were written where dirty ones were overwritten
+     */
+    private record Put(long at, long grown) {}
+
+    private Put putDirty(FileState s, long offset, boolean append, ByteBuffer src, Timestamp now) {
         int n = src.remaining();
         s.lock.lock();
         try {
@@ -262,7 +271,7 @@ final class FileContents {
                     startEncoding(s, second);
                 }
             }
-            return grown;
+            return new Put(at, grown);
         } finally {
             s.lock.unlock();
         }

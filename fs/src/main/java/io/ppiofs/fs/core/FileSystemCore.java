@@ -26,6 +26,17 @@ public interface FileSystemCore extends Closeable {
     /** The directory that holds a directory; the root's is itself. */
     Ino parent(Ino directory);
 
+    /** A name in its directory. */
+    record Name(Ino parent, FileName name) {}
+
+    /**
+     * Names that lead to an inode, {@code most} at most; the root has none. One that comes or goes meanwhile may be left
+     * out. A core that nobody changes through a driver need not know.
+     */
+    default List<Name> names(Ino ino, int most) {
+        return List.of();
+    }
+
     /** Takes {@code count} off the lookup count. */
     void forget(Ino ino, long count);
 
@@ -102,6 +113,13 @@ public interface FileSystemCore extends Closeable {
 
     /** Takes all remaining bytes of {@code src}. With append the offset is ignored. */
     int write(OpenFile file, long offset, ByteBuffer src);
+
+    /**
+     * Takes all remaining bytes of {@code src} at the end of the file, wherever that is by now.
+     *
+     * @return the offset where they are
+     */
+    long append(OpenFile file, ByteBuffer src);
 
     /** At each close(2) of a descriptor. */
     void flush(OpenFile file);

@@ -5,6 +5,7 @@ import io.ppiofs.blockstore.BlockType;
 import io.ppiofs.blockstore.Blocks;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.FileSystemCore.Name;
 import io.ppiofs.fs.core.FileSystemCore.Seek;
 import io.ppiofs.fs.tree.SipHash;
 import java.nio.ByteBuffer;
@@ -66,6 +67,31 @@ final class Records {
     void directoryOrThrow(long ino, String operation) {
         if (!record(ino, operation).isDirectory()) {
             throw no(ErrorKind.NOT_A_DIRECTORY, operation, Long.toUnsignedString(ino));
+        }
+    }
+
+    /** As {@link FileSystemCore#names}, by the inode's back-references. */
+    List<Name> names(Ino ino, int most) {
+        List<Name> found = new ArrayList<>();
+        InodeRecord r = find(ino.value());
+        if (r == null) {
+            return found;
+        }
+        addName(found, ino, r.parent, r.nameHash, r.nameOrdinal);
+        byte[] behind = Keys.inodeSub(ino.value(), Keys.INODE_LINK + 1);
+        entries.scan(Keys.inodeSub(ino.value(), Keys.INODE_LINK), behind, (k, v) -> {
+            addName(found, ino, Keys.linkParent(k), Keys.linkHash(k), Keys.linkOrdinal(k));
+            return found.size() < most;
+        });
+        return found;
+    }
+
+    /** A removed or moved name leaves its back-reference for a moment, or for good if it was the last one. */
+    private void addName(List<Name> found, Ino ino, long parent, long hash, int ordinal) {
+        byte[] value = entries.get(Keys.dirent(parent, hash, ordinal));
+        DirEntry entry = value == null ? null : DirEntry.decode(value);
+        if (entry != null && entry.ino() == ino.value()) {
+            found.add(new Name(new Ino(parent), entry.name()));
         }
     }
 

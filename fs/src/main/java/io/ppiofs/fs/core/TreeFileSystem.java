@@ -600,6 +600,11 @@ public final class TreeFileSystem implements FileSystemCore {
     }
 
     @Override
+    public long append(OpenFile file, ByteBuffer src) {
+        throw readOnly("write", file.ino());
+    }
+
+    @Override
     public void fallocate(OpenFile file, AllocateMode mode, long offset, long length) {
         throw readOnly("fallocate", file.ino());
     }

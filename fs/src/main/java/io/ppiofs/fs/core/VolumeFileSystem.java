@@ -342,6 +342,11 @@ public final class VolumeFileSystem implements FileSystemCore {
     }
 
     @Override
+    public List<Name> names(Ino ino, int most) {
+        return records.names(ino, most);
+    }
+
+    @Override
     public void forget(Ino ino, long count) {
         if (lookups.decrement(ino.value(), count) == 0 && orphans.contains(ino.value())) {
             engine.background(() -> reap(ino.value()));
@@ -1292,14 +1297,25 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (offset < 0) {
             throw no(ErrorKind.INVALID, "write", file.ino());
         }
+        int n = src.remaining();
+        write(file, offset, file.flags().append(), src);
+        return n;
+    }
+
+    @Override
+    public long append(OpenFile file, ByteBuffer src) {
+        return write(file, 0, true, src);
+    }
+
+    private long write(OpenFile file, long offset, boolean append, ByteBuffer src) {
         FileState s = state(file, "write");
         dropCapabilities(s);
-        int n = contents.write(s, offset, file.flags().append(), src, now());
+        long at = contents.write(s, offset, append, src, now());
         engine.changed();
         if (file.flags().sync()) {
             fsync(file, false);
         }
-        return n;
+        return at;
     }
 
     @Override

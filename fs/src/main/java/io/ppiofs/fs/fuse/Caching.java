@@ -22,7 +22,7 @@ public record Caching(double attrSeconds, double entrySeconds, boolean keepsPage
     /**
      * The flags of an open as the core gets them. Appending is the kernel's: it knows the size and sends the offset, also
      * after fcntl(F_SETFL), and it sends written-back pages of a mapping through any descriptor, whose offset must then
-     * count.
+     * count. Where another mount may have moved the end, the driver asks the core to append, write by write.
      *
      * @param linux as in {@code fcntl.h}
      */

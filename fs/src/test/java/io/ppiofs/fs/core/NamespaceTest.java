@@ -409,6 +409,35 @@ class NamespaceTest {
     }
 
     @Test
+    void aFileKnowsItsNames() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            Ino f = core.create("a").ino();
+            Ino d = core.fs.mkdir(Caller.ROOT, Ino.ROOT, FileName.of("d"), 0755).ino();
+            assertThat(core.fs.names(f, 9)).containsExactly(name(Ino.ROOT, "a"));
+            assertThat(core.fs.names(d, 9)).containsExactly(name(Ino.ROOT, "d"));
+            assertThat(core.fs.names(Ino.ROOT, 9)).isEmpty();
+            core.fs.link(Caller.ROOT, f, d, FileName.of("b"));
+            core.fs.link(Caller.ROOT, f, d, FileName.of("c"));
+            core.fs.checkpoint();
+            assertThat(core.fs.names(f, 9)).containsExactlyInAnyOrder(name(Ino.ROOT, "a"), name(d, "b"), name(d, "c"));
+            assertThat(core.fs.names(f, 2)).hasSize(2);
+            core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of("a"));
+            core.fs.rename(Caller.ROOT, d, FileName.of("b"), Ino.ROOT, FileName.of("e"), RenameMode.REPLACE);
+            assertThat(core.fs.names(f, 9)).containsExactlyInAnyOrder(name(Ino.ROOT, "e"), name(d, "c"));
+            core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of("e"));
+            core.fs.unlink(Caller.ROOT, d, FileName.of("c"));
+            assertThat(core.fs.names(f, 9)).isEmpty();
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    private static FileSystemCore.Name name(Ino parent, String name) {
+        return new FileSystemCore.Name(parent, FileName.of(name));
+    }
+
+    @Test
     void anOpenFileWithoutANameLivesUntilItIsReleased() {
         CoreFixture core = new CoreFixture(directory);
         try {

@@ -165,6 +165,23 @@ class KernelFuseDriverTest extends FuseDriverContractTest {
     }
 
     @Test
+    void conformsThroughTwoMountsInTurn() throws Exception {
+        mount("allow_other", "dev", "suid");
+        Path other = Files.createDirectory(work.resolve("two"));
+        mount(tapped().core(), other, false, "allow_other", "dev", "suid");
+        model().setattr(Caller.ROOT, Ino.ROOT, new SetAttr(0755, null, null, null, null, null));
+        Files.setPosixFilePermissions(work, PosixFilePermissions.fromString("rwxr-xr-x"));
+        for (long seed = 1; seed <= 3; seed++) {
+            PosixConformance.Report report = PosixConformance.runAcross(mountPoint(), other, seed);
+            // who only reads tells the other mounts nothing
+            assertThat(report.failures())
+                    .filteredOn(f -> !f.endsWith(" changes atime"))
+                    .isEmpty();
+            assertThat(report.assertions()).isGreaterThan(1000);
+        }
+    }
+
+    @Test
     void twoMountsMayChangeOneDirectoryAtTheSameTime() throws Exception {
         mount();
         Path other = Files.createDirectory(work.resolve("other"));

@@ -140,6 +140,16 @@ public final class ModelFileSystem implements FileSystemCore {
     }
 
     @Override
+    public synchronized List<Name> names(Ino ino, int most) {
+        return inodes.values().stream()
+                .flatMap(d -> d.entries.values().stream()
+                        .filter(e -> e.ino() == ino.value())
+                        .map(e -> new Name(new Ino(d.ino), e.name())))
+                .limit(most)
+                .toList();
+    }
+
+    @Override
     public synchronized void forget(Ino ino, long count) {
         Inode i = inodes.get(ino.value());
         if (i != null) {
@@ -588,11 +598,23 @@ public final class ModelFileSystem implements FileSystemCore {
 
     @Override
     public synchronized int write(OpenFile file, long offset, ByteBuffer src) {
+        int n = src.remaining();
+        write(file, src, file.flags().append() ? inode(file.ino()).content.size() : offset);
+        return n;
+    }
+
+    @Override
+    public synchronized long append(OpenFile file, ByteBuffer src) {
+        long at = inode(file.ino()).content.size();
+        write(file, src, at);
+        return at;
+    }
+
+    private void write(OpenFile file, ByteBuffer src, long at) {
         Inode i = inode(file.ino());
         int n = src.remaining();
-        long at = file.flags().append() ? i.content.size() : offset;
         if (n == 0) {
-            return 0;
+            return;
         }
         if (at + n < 0) {
             throw PpiofsException.expected(
@@ -606,7 +628,6 @@ public final class ModelFileSystem implements FileSystemCore {
         usedPages += added;
         i.content.write(at, src);
         changed(i);
-        return n;
     }
 
     private void changed(Inode i) {

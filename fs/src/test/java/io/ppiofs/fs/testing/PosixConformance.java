@@ -41,7 +41,7 @@ public final class PosixConformance {
 
     /** @param directory an empty directory on the filesystem in question, which every user can reach; left empty */
     public static Report run(Path directory) throws IOException {
-        return run(directory, GROUPS);
+        return run(new PosixSystem(), directory, GROUPS);
     }
 
     /**
@@ -51,11 +51,21 @@ public final class PosixConformance {
      * @param directory as for {@link #run}
      */
     public static Report runLinux(Path directory) throws IOException {
-        return run(directory, LINUX);
+        return run(new PosixSystem(), directory, LINUX);
     }
 
-    private static Report run(Path directory, List<Function<PosixSystem, Clauses>> groups) throws IOException {
-        PosixSystem system = new PosixSystem();
+    /**
+     * As {@link #run} in two directories that show the same files, with half of the calls through each: what one call does
+     * holds for the next one, wherever it comes.
+     *
+     * @param there as long a path as {@code here}
+     */
+    public static Report runAcross(Path here, Path there, long seed) throws IOException {
+        return run(PosixSystem.across(here.toString(), there.toString(), seed), here, GROUPS);
+    }
+
+    private static Report run(PosixSystem system, Path directory, List<Function<PosixSystem, Clauses>> groups)
+            throws IOException {
         int assertions = 0;
         List<String> failures = new ArrayList<>();
         for (Function<PosixSystem, Clauses> group : groups) {

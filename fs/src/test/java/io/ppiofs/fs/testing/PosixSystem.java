@@ -2,12 +2,17 @@ package io.ppiofs.fs.testing;
 
 import io.ppiofs.fs.core.FileType;
 import java.lang.ref.Reference;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
@@ -40,13 +45,50 @@ final class PosixSystem {
 
     private static final int BUFFER = 1 << 20;
 
-    private final PosixCalls calls = LibraryLoader.create(PosixCalls.class).load("c");
-    private final Runtime runtime = Runtime.getRuntime(calls);
+    private final PosixCalls calls;
+    private final Runtime runtime;
     private final ByteBuffer memory = ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.nativeOrder());
-    private final long address = Pointer.wrap(runtime, memory).address();
+    private final long address;
     private int uid;
     private int gid;
     private int[] groups = {};
+
+    PosixSystem() {
+        this(calls -> calls);
+    }
+
+    private PosixSystem(UnaryOperator<PosixCalls> way) {
+        PosixCalls library = LibraryLoader.create(PosixCalls.class).load("c");
+        this.calls = way.apply(library);
+        this.runtime = Runtime.getRuntime(library);
+        this.address = Pointer.wrap(runtime, memory).address();
+    }
+
+    /**
+     * For two directories that show the same files: of the calls with paths below {@code here}, half go to the same place
+     * below {@code there}. Which ones follows from the seed and from how often a path was used, so that waiting for the
+     * clock, which uses a path of its own, moves nothing.
+     */
+    static PosixSystem across(String here, String there, long seed) {
+        Map<String, Random> choices = new HashMap<>();
+        return new PosixSystem(library -> (PosixCalls) Proxy.newProxyInstance(
+                PosixCalls.class.getClassLoader(), new Class<?>[] {PosixCalls.class}, (proxy, method, arguments) -> {
+                    // what a symbolic link says is not for us to change
+                    int first = method.getName().equals("symlink") ? 1 : 0;
+                    Boolean crosses = null;
+                    for (int i = first; i < arguments.length; i++) {
+                        if (arguments[i] instanceof String path && path.startsWith(here + "/")) {
+                            String below = path.substring(here.length());
+                            if (crosses == null) {
+                                crosses = choices.computeIfAbsent(below, b -> new Random(seed * 31 + b.hashCode()))
+                                        .nextBoolean();
+                            }
+                            arguments[i] = crosses ? there + below : path;
+                        }
+                    }
+                    return method.invoke(library, arguments);
+                }));
+    }
 
     private static boolean arm() {
         return System.getProperty("os.arch").equals("aarch64");

@@ -6,6 +6,8 @@ import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.fuse.KernelOptions;
 import io.ppiofs.fs.fuse.RequestTimes;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +39,11 @@ final class Dispatcher {
         /** Before the answer to a change, if {@link #shared}. */
         void tellOthers(MountGroup.Change... changes) {
             group.tell(invalidator, changes);
+        }
+
+        /** Soon, if {@link #shared}; nobody waits. */
+        void tellOurselves(MountGroup.Change change) {
+            invalidator.forget(List.of(change), new CountDownLatch(1));
         }
     }
 

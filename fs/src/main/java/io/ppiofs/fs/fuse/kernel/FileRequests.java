@@ -23,6 +23,7 @@ final class FileRequests {
     private static final int ENOSYS = 38;
     private static final int ENOTTY = 25;
 
+    private static final int O_APPEND = 02000;
     private static final int FALLOC_KEEP_SIZE = 1;
     private static final int FALLOC_PUNCH_HOLE = 2;
     private static final int FALLOC_ZERO_RANGE = 0x10;
@@ -137,13 +138,26 @@ final class FileRequests {
         boolean fromMapping = (flags & Wire.WRITE_CACHE) != 0 && !writeback;
         // the flag comes with every write of who is not root
         boolean dropped = (flags & Wire.WRITE_KILL_SUIDGID) != 0 && core.dropSetIds(in.caller(), file.ino(), memberOf);
-        core.write(file, offset, in.data(Wire.WRITE_DATA, size));
-        contentChanged(file.ino(), offset, size);
+        ByteBuffer data = in.data(Wire.WRITE_DATA, size);
+        boolean appends = setting.shared()
+                && (flags & Wire.WRITE_CACHE) == 0
+                && (in.intAt(Wire.WRITE_OPEN_FLAGS) & O_APPEND) != 0;
+        long at = offset;
+        if (appends) {
+            at = core.append(file, data);
+        } else {
+            core.write(file, offset, data);
+        }
+        contentChanged(file.ino(), at, size);
         if (fromMapping || dropped) {
             // The kernel does not know that the times, or the mode, have changed.
             notifier.attributesChanged(file.ino().value());
         }
         reply.number(size);
+        if (at != offset) {
+            // The kernel took an end that another mount has moved; the pages that it filled are its until the answer.
+            setting.tellOurselves(new MountGroup.Change.Inode(file.ino().value(), Math.min(at, offset), 0));
+        }
     }
 
     /** Where nobody wants to know of close(2), ENOSYS spares one request per close from now on. */

@@ -17,6 +17,7 @@ import io.ppiofs.fs.fuse.kernel.MountGroup.Change;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.IntPredicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Requests on names, inodes and extended attributes. Belongs to its worker. */
@@ -32,6 +33,10 @@ final class InodeRequests {
             | Wire.FATTR_ATIME
             | Wire.FATTR_MTIME
             | Wire.FATTR_CTIME;
+    private static final int OWNED = Wire.FATTR_MODE | Wire.FATTR_UID | Wire.FATTR_GID;
+    /** Of an inode whose owner changes; under more, other mounts go on with what they remember. */
+    private static final int MOST_NAMES = 64;
+
     private static final SetAttr TOUCHED = new SetAttr(null, null, null, null, null, null, SetAttr.NOW);
 
     private final Dispatcher.Setting setting;
@@ -113,6 +118,21 @@ final class InodeRequests {
         reply.ok();
     }
 
+    /** An owner or mode: also under each name, where a kernel can do that without harm to what is mounted below. */
+    private void owned(Attr attr, boolean content) {
+        if (!setting.shared()) {
+            return;
+        }
+        long ino = attr.ino().value();
+        Stream<Change> names = Stream.empty();
+        boolean directory = (attr.mode() & FileType.MASK) == FileType.DIRECTORY.bits();
+        if (!directory || setting.agreed().minor() >= Wire.EXPIRES_SINCE) {
+            names = core.names(attr.ino(), MOST_NAMES).stream().map(n -> new Change.Again(n.parent(), n.name()));
+        }
+        setting.tellOthers(Stream.concat(Stream.of(new Change.Inode(ino, content ? 0 : -1, 0)), names)
+                .toArray(Change[]::new));
+    }
+
     private void changed(long ino, boolean content) {
         if (setting.shared()) {
             setting.tellOthers(new Change.Inode(ino, content ? 0 : -1, 0));
@@ -158,7 +178,11 @@ final class InodeRequests {
             core.dropSetIds(in.caller(), node(), memberOf);
         }
         Attr attr = core.setattr(in.caller(), node(), change(valid));
-        changed(in.node(), truncates);
+        if ((valid & OWNED) != 0) {
+            owned(attr, truncates);
+        } else {
+            changed(in.node(), truncates);
+        }
         reply.attr(attr);
     }
 

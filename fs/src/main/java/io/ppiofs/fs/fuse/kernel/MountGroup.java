@@ -27,6 +27,12 @@ final class MountGroup {
         /** A name that has come, gone, or means another inode. */
         record Entry(Ino parent, FileName name) implements Change {}
 
+        /**
+         * A name that stays, of an inode with another owner or mode. Who changes, removes or links that inode is judged by
+         * what the kernel remembers even after {@link Inode}; only the next lookup of a name brings it up to date.
+         */
+        record Again(Ino parent, FileName name) implements Change {}
+
         /** @param offset from where pages go, -1: only attributes and ACLs @param length 0: up to the end */
         record Inode(long ino, long offset, long length) implements Change {}
     }

@@ -36,7 +36,9 @@ final class Notifier {
         if (change instanceof MountGroup.Change.Inode i) {
             inode(i.ino(), i.offset(), i.length());
         } else if (change instanceof MountGroup.Change.Entry e) {
-            entry(e.parent().value(), e.name().bytes());
+            entry(e.parent().value(), e.name().bytes(), 0);
+        } else if (change instanceof MountGroup.Change.Again a) {
+            entry(a.parent().value(), a.name().bytes(), Wire.EXPIRE_ONLY);
         }
     }
 
@@ -47,10 +49,10 @@ final class Notifier {
         send(Wire.NOTIFY_INVAL_INODE, Wire.NOTIFY_INVAL_INODE_OUT);
     }
 
-    private void entry(long parent, byte[] name) {
+    private void entry(long parent, byte[] name, int flags) {
         out.putLong(H, parent);
         out.putInt(H + 8, name.length);
-        out.putInt(H + 12, 0);
+        out.putInt(H + 12, flags);
         int at = H + Wire.NOTIFY_INVAL_ENTRY_OUT;
         out.put(at, name);
         out.put(at + name.length, (byte) 0);

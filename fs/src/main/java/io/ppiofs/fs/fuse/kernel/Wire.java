@@ -188,6 +188,7 @@ final class Wire {
     static final int WRITE_OFFSET = IN_HEADER + 8;
     static final int WRITE_SIZE = IN_HEADER + 16;
     static final int WRITE_FLAGS = IN_HEADER + 20;
+    static final int WRITE_OPEN_FLAGS = IN_HEADER + 32;
     static final int WRITE_DATA = IN_HEADER + WRITE_IN;
     /** Written back from the page cache: any descriptor of the file may carry it. */
     static final int WRITE_CACHE = 1;
@@ -262,6 +263,10 @@ final class Wire {
     static final int NOTIFY_INVAL_INODE_OUT = 24;
     static final int NOTIFY_INVAL_ENTRY = 3;
     static final int NOTIFY_INVAL_ENTRY_OUT = 16;
+    /** The name is looked up again at its next use, and nothing more; kernels before {@link #EXPIRES_SINCE} take it out. */
+    static final int EXPIRE_ONLY = 1;
+
+    static final int EXPIRES_SINCE = 38;
 
     /** {@code _IOR(229, 0, uint32_t)}: makes a fresh descriptor of the device another door to the same mount. */
     static final long DEV_IOC_CLONE = 0x8004e500L;
