@@ -12,6 +12,7 @@ import io.ppiofs.tests.harness.PpiofsMount;
 import io.ppiofs.tests.harness.Scratch;
 import io.ppiofs.tests.harness.Targets;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -41,6 +42,24 @@ class PosixClausesTest extends OnMount {
             PpiofsMount jnr = PpiofsMount.fresh(other).options(PpiofsMount.OPTIONS + ",driver=jnr");
             jnr.mount();
             compare(PosixConformance.run(other.directory("reference")), PosixConformance.run(jnr.dir()), 300);
+        }
+    }
+
+    @Test
+    void two_mounts_of_a_volume_keep_every_clause_in_turn() throws IOException {
+        assumeFalse(Targets.foreign() || Targets.name().equals("jnr"), "libfuse 2.9 tells no kernel of changes");
+        PpiofsMount one = (PpiofsMount) fs();
+        Path dir = one.dir().resolveSibling(one.dir().getFileName().toString().replace('m', 'n'));
+        Files.createDirectory(dir);
+        PpiofsMount two = new PpiofsMount(one.home(), "default", dir);
+        try {
+            two.mount();
+            compare(
+                    PosixConformance.run(scratch().directory("alone")),
+                    PosixConformance.runAcross(one.dir(), dir, 4),
+                    300);
+        } finally {
+            one.command().of("umount", dir).run();
         }
     }
 
