@@ -141,8 +141,8 @@ public interface FileSystemCore extends Closeable {
 
     OpenDirectory opendir(Ino ino);
 
-    /** As {@link #opendir}; reading it leaves the access time alone. */
-    default OpenDirectory opendirNoAtime(Ino ino) {
+    /** As {@link #opendir(Ino)}, whose rule is RELATIVE. */
+    default OpenDirectory opendir(Ino ino, AccessTimes rule) {
         return opendir(ino);
     }
 

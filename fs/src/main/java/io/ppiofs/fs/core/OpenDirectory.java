@@ -4,8 +4,8 @@ package io.ppiofs.fs.core;
 public interface OpenDirectory {
     Ino ino();
 
-    /** Whether reading it leaves the access time alone. */
-    default boolean noAtime() {
-        return false;
+    /** When reading it moves its access time. */
+    default AccessTimes accessTimes() {
+        return AccessTimes.RELATIVE;
     }
 }

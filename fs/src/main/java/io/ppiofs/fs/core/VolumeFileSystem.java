@@ -508,7 +508,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         return records.symlink(ino.value());
     }
 
-    /** relatime: the access time moves if it is not later than the last change, or a day old. */
+    /** The rule RELATIVE. */
     private void touchAtime(long ino, Timestamp recorded, Timestamp mtime, Timestamp ctime) {
         if (!updateAtime) {
             return;
@@ -519,9 +519,13 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (atime.compareTo(mtime) <= 0
                 || atime.compareTo(ctime) <= 0
                 || now.seconds() - atime.seconds() >= 24 * 3600) {
-            atimes.put(ino, now);
-            engine.changed();
+            setAtime(ino, now);
         }
+    }
+
+    private void setAtime(long ino, Timestamp now) {
+        atimes.put(ino, now);
+        engine.changed();
     }
 
     /** Values that are too long for the map are blocks. */
@@ -1268,8 +1272,12 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         FileState s = state(file, "read");
         int n = contents.read(s, offset, dst);
-        if (updateAtime && !file.flags().noAtime()) {
-            touchFileAtime(s);
+        if (updateAtime) {
+            switch (file.flags().accessTimes()) {
+                case NEVER -> {}
+                case RELATIVE -> touchFileAtime(s);
+                case ALWAYS -> setAtime(s.ino, now());
+            }
         }
         return n;
     }
@@ -1441,23 +1449,19 @@ public final class VolumeFileSystem implements FileSystemCore {
 
     // ---- directories ------------------------------------------------------------------------------------------------
 
-    private record OpenDir(Ino ino, boolean noAtime) implements OpenDirectory {}
+    private record OpenDir(Ino ino, AccessTimes accessTimes) implements OpenDirectory {}
 
     @Override
     public OpenDirectory opendir(Ino ino) {
-        return openDirectory(ino, false);
+        return opendir(ino, AccessTimes.RELATIVE);
     }
 
     @Override
-    public OpenDirectory opendirNoAtime(Ino ino) {
-        return openDirectory(ino, true);
-    }
-
-    private OpenDirectory openDirectory(Ino ino, boolean noAtime) {
+    public OpenDirectory opendir(Ino ino, AccessTimes rule) {
         if (!record(ino.value(), "opendir").isDirectory()) {
             throw no(ErrorKind.NOT_A_DIRECTORY, "opendir", ino);
         }
-        return new OpenDir(ino, noAtime);
+        return new OpenDir(ino, rule);
     }
 
     @Override
@@ -1465,8 +1469,14 @@ public final class VolumeFileSystem implements FileSystemCore {
         Ino ino = directory.ino();
         InodeRecord r = record(ino.value(), "readdir");
         records.readdir(ino, r, cookie, sink);
-        if (!(directory instanceof OpenDir d && d.noAtime())) {
-            touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
+        switch (directory.accessTimes()) {
+            case NEVER -> {}
+            case RELATIVE -> touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
+            case ALWAYS -> {
+                if (updateAtime) {
+                    setAtime(ino.value(), now());
+                }
+            }
         }
     }
 

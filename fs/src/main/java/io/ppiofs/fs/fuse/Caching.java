@@ -1,5 +1,6 @@
 package io.ppiofs.fs.fuse;
 
+import io.ppiofs.fs.core.AccessTimes;
 import io.ppiofs.fs.core.Attr;
 import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.core.Ino;
@@ -16,9 +17,11 @@ import io.ppiofs.fs.core.OpenFlags;
  * @param attrSeconds validity of attributes
  * @param entrySeconds validity of a name; absent names are never remembered
  * @param keepsPages whether pages of a file that is opened again are still right; not where somebody else changes it
- * @param updatesAccessTime whether the first read after a change must reach the core so that it can set the access time
+ * @param files when reading a file or a link moves its access time; what shall move it must reach the core
+ * @param directories the same for directories
  */
-public record Caching(double attrSeconds, double entrySeconds, boolean keepsPages, boolean updatesAccessTime) {
+public record Caching(
+        double attrSeconds, double entrySeconds, boolean keepsPages, AccessTimes files, AccessTimes directories) {
     /**
      * The flags of an open as the core gets them. Appending is the kernel's: it knows the size and sends the offset, also
      * after fcntl(F_SETFL), and it sends written-back pages of a mapping through any descriptor, whose offset must then
@@ -27,14 +30,23 @@ public record Caching(double attrSeconds, double entrySeconds, boolean keepsPage
      * @param linux as in {@code fcntl.h}
      */
     public OpenFlags flags(int linux) {
-        OpenFlags flags = OpenFlags.ofLinux(linux).withoutAppend();
-        return updatesAccessTime ? flags : flags.withNoAtime();
+        return OpenFlags.ofLinux(linux).withoutAppend().by(files);
+    }
+
+    /**
+     * The rule for a directory that is opened with these flags.
+     *
+     * @param linux as in {@code fcntl.h}
+     */
+    public AccessTimes directory(int linux) {
+        return OpenFlags.ofLinux(linux).by(directories).accessTimes();
     }
 
     /**
      * Whether pages that the kernel has of a file stay when it is opened. They are always right where {@link #keepsPages},
      * for whatever changes the file goes through the mount. They are dropped all the same when the next read must be seen
-     * by the core for the access time (relatime).
+     * by the core for the access time: with strictatime at every open, so there each open and read counts, and not what one
+     * descriptor reads again.
      *
      * @param flags from {@link #flags}
      */
@@ -42,8 +54,11 @@ public record Caching(double attrSeconds, double entrySeconds, boolean keepsPage
         if (!keepsPages) {
             return false;
         }
-        if (!flags.read() || flags.noAtime() || flags.truncate()) {
+        if (!flags.read() || flags.accessTimes() == AccessTimes.NEVER || flags.truncate()) {
             return true;
+        }
+        if (flags.accessTimes() == AccessTimes.ALWAYS) {
+            return false;
         }
         Attr a = core.getattr(ino);
         return a.atime().compareTo(a.mtime()) > 0 && a.atime().compareTo(a.ctime()) > 0;

@@ -2,6 +2,7 @@ package io.ppiofs.fs.fuse;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.AccessTimes;
 import io.ppiofs.fs.core.CacheLimit;
 import io.ppiofs.fs.core.FileSystemCore;
 import java.util.ArrayList;
@@ -13,7 +14,8 @@ import java.util.Set;
 /**
  * Turns {@link MountOptions} into what libfuse, fusermount and the kernel understand, and refuses what they do not. Besides the
  * options of mount(8) it takes {@code attr_timeout=S} and {@code entry_timeout=S} (seconds the kernel may remember),
- * {@code max_background=N}, {@code max_readahead=BYTES}, {@code nonempty} and {@code writeback_cache}.
+ * {@code max_background=N}, {@code max_readahead=BYTES}, {@code nonempty} and {@code writeback_cache}. Access times are
+ * the core's, so {@code strictatime} and {@code nodiratime} are told to the kernel for /proc/mounts alone.
  */
 public final class KernelOptions {
     private static final Set<String> PASSED = Set.of(
@@ -31,7 +33,7 @@ public final class KernelOptions {
             "async",
             "dirsync");
     /** Always so, or of no meaning here. */
-    private static final Set<String> IMPLIED = Set.of("default_permissions", "defaults", "rw", "relatime");
+    private static final Set<String> IMPLIED = Set.of("default_permissions", "defaults", "rw");
 
     private static final double LONG_SECONDS = 3600;
 
@@ -41,11 +43,15 @@ public final class KernelOptions {
     private static final Map<String, String> OPPOSITES =
             Map.of("suid", "nosuid", "dev", "nodev", "exec", "noexec", "async", "sync", "atime", "noatime");
     private static final int MS_RDONLY = 1;
+    private static final int MS_NODIRATIME = 2048;
+    private static final int MS_STRICTATIME = 1 << 24;
 
     private final List<String> passed = new ArrayList<>();
     private boolean nonEmpty;
     private boolean readOnly;
     private boolean writebackCache;
+    private boolean strictAtime;
+    private boolean noDirAtime;
     private final int owner;
     private double attrSeconds = LONG_SECONDS;
     private double entrySeconds = LONG_SECONDS;
@@ -89,6 +95,10 @@ public final class KernelOptions {
             readOnly = true;
         } else if (option.equals("writeback_cache") || option.equals("no_writeback_cache")) {
             writebackCache = option.startsWith("w");
+        } else if (option.equals("strictatime") || option.equals("relatime")) {
+            strictAtime = option.startsWith("s");
+        } else if (option.equals("nodiratime") || option.equals("diratime")) {
+            noDirAtime = option.startsWith("n");
         } else if (PASSED.contains(option)) {
             passed.add(option);
         } else if (!IMPLIED.contains(option)) {
@@ -174,6 +184,8 @@ public final class KernelOptions {
             }
         }
         long flags = readOnly ? MS_RDONLY : 0;
+        flags |= strictAtime ? MS_STRICTATIME : 0;
+        flags |= noDirAtime ? MS_NODIRATIME : 0;
         for (String option : on) {
             flags |= MOUNT_FLAGS.getOrDefault(option, 0);
         }
@@ -203,12 +215,20 @@ public final class KernelOptions {
         return String.join(",", o);
     }
 
+    private AccessTimes accessTimes() {
+        if (readOnly || passed.contains("noatime")) {
+            return AccessTimes.NEVER;
+        }
+        return strictAtime ? AccessTimes.ALWAYS : AccessTimes.RELATIVE;
+    }
+
     public Caching caching() {
         return new Caching(
                 Math.min(attrSeconds, limit.seconds()),
                 Math.min(entrySeconds, limit.seconds()),
                 limit.keepPages(),
-                !readOnly && !passed.contains("noatime"));
+                accessTimes(),
+                noDirAtime ? AccessTimes.NEVER : accessTimes());
     }
 
     /** Arguments for fuse_mount and fuse_lowlevel_new, program name first. */

@@ -2,6 +2,7 @@ package io.ppiofs.fs.fuse;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.AccessTimes;
 import io.ppiofs.fs.core.Attr;
 import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.FileName;
@@ -284,7 +285,7 @@ final class KernelRequests {
         w.begin(req);
         try {
             Ino link = new Ino(ino);
-            replyBytes(w, caching.updatesAccessTime() ? core.readlink(link) : core.readlinkNoAtime(link));
+            replyBytes(w, caching.files() != AccessTimes.NEVER ? core.readlink(link) : core.readlinkNoAtime(link));
         } catch (Throwable t) {
             w.fail("readlink", t);
         }
@@ -523,9 +524,8 @@ final class KernelRequests {
         w.begin(req);
         try {
             Ino directory = new Ino(ino);
-            boolean noAtime = caching.flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS))
-                    .noAtime();
-            long handle = directories.add(noAtime ? core.opendirNoAtime(directory) : core.opendir(directory));
+            int flags = w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS);
+            long handle = directories.add(core.opendir(directory, caching.directory(flags)));
             if (!w.replyOpen(handle, false)) {
                 core.releasedir(directories.remove(handle));
             }

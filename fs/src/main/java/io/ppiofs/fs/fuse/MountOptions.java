@@ -9,7 +9,8 @@ import java.util.List;
  * @param readOnly {@code ro}
  * @param kernelOptions further options for the kernel or libfuse as mount(8) spells them, already checked: {@code
  *     allow_other}, {@code allow_root}, {@code dev}/{@code nodev}, {@code suid}/{@code nosuid}, {@code exec}/{@code
- *     noexec}, {@code atime}/{@code noatime}, {@code sync}, {@code dirsync}; {@code default_permissions} is always on
+ *     noexec}, {@code atime}/{@code noatime}, {@code relatime}/{@code strictatime}, {@code diratime}/{@code nodiratime},
+ *     {@code sync}, {@code dirsync}; {@code default_permissions} is always on
  * @param threads FUSE worker threads, ≥ 1
  */
 public record MountOptions(String source, boolean readOnly, List<String> kernelOptions, int threads) {

@@ -111,6 +111,18 @@ abstract class FuseDriverContractTest {
         assertThat(bash("stat -c %X d d/f d/l")).isEqualTo("1000\n1000\n1000");
     }
 
+    /** An access time in the future is one that relatime would leave alone. */
+    @Test
+    void strictAccessTimesMoveWithEveryOpenAndRead() throws Exception {
+        mount("strictatime", "nodiratime");
+        bash("mkdir d; echo x > d/f; touch -d @1000 d");
+        for (int i = 0; i < 2; i++) {
+            bash("cat d/f; touch -a -d @3000000000 d/f; cat d/f; ls d");
+            assertThat(bash("stat -c %X d/f")).isNotEqualTo("3000000000");
+            assertThat(bash("stat -c %X d")).isEqualTo("1000");
+        }
+    }
+
     /** Runs bash and returns what it prints; a failure of the script fails the test. */
     private String bash(String script) throws IOException, InterruptedException {
         Process p = new ProcessBuilder("bash", "-euc", script)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.AccessTimes;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,9 +31,20 @@ class KernelOptionsTest {
     void knowsReadOnlyEitherWay() {
         assertThat(of(true).arguments("x").get(2)).startsWith("ro,");
         assertThat(of(false, "ro").arguments("x").get(2)).startsWith("ro,");
-        assertThat(of(true).caching().updatesAccessTime()).isFalse();
-        assertThat(of(false, "noatime").caching().updatesAccessTime()).isFalse();
-        assertThat(of(false).caching().updatesAccessTime()).isTrue();
+        assertThat(of(true).caching().files()).isEqualTo(AccessTimes.NEVER);
+        assertThat(of(false, "noatime").caching().files()).isEqualTo(AccessTimes.NEVER);
+        assertThat(of(false).caching().files()).isEqualTo(AccessTimes.RELATIVE);
+    }
+
+    @Test
+    void accessTimesAreTheCores() {
+        KernelOptions strict = of(false, "strictatime", "nodiratime");
+        assertThat(strict.caching().files()).isEqualTo(AccessTimes.ALWAYS);
+        assertThat(strict.caching().directories()).isEqualTo(AccessTimes.NEVER);
+        assertThat(strict.mountFlags() & (1 << 24 | 2048)).isEqualTo(1 << 24 | 2048);
+        assertThat(strict.arguments("x").get(2)).doesNotContain("strictatime", "nodiratime");
+        assertThat(strict.fusermountOptions("x")).doesNotContain("strictatime", "nodiratime");
+        assertThat(of(true, "strictatime").caching().files()).isEqualTo(AccessTimes.NEVER);
     }
 
     @Test

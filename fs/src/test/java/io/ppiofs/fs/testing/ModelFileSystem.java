@@ -2,6 +2,7 @@ package io.ppiofs.fs.testing;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.AccessTimes;
 import io.ppiofs.fs.core.Attr;
 import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.DirectorySink;
@@ -99,7 +100,7 @@ public final class ModelFileSystem implements FileSystemCore {
 
     private record File(Ino ino, OpenFlags flags) implements OpenFile {}
 
-    private record Directory(Ino ino, boolean noAtime) implements OpenDirectory {}
+    private record Directory(Ino ino, AccessTimes accessTimes) implements OpenDirectory {}
 
     public ModelFileSystem() {
         this(CoarseClock.ofSystem(), Long.MAX_VALUE);
@@ -379,7 +380,7 @@ public final class ModelFileSystem implements FileSystemCore {
         if (i.type() != FileType.SYMLINK) {
             throw PpiofsException.expected(ErrorKind.INVALID, "readlink", ino.toString());
         }
-        accessed(i);
+        accessed(i, AccessTimes.RELATIVE);
         return i.target.clone();
     }
 
@@ -580,16 +581,20 @@ public final class ModelFileSystem implements FileSystemCore {
     @Override
     public synchronized int read(OpenFile file, long offset, ByteBuffer dst) {
         Inode i = inode(file.ino());
-        if (dst.hasRemaining() && !file.flags().noAtime()) {
-            accessed(i);
+        if (dst.hasRemaining()) {
+            accessed(i, file.flags().accessTimes());
         }
         return i.content.read(offset, dst);
     }
 
-    /** The rule of Linux's relatime: at most once a day unless something changed since. */
-    private void accessed(Inode i) {
+    /** RELATIVE is the rule of Linux's relatime: at most once a day unless something changed since. */
+    private void accessed(Inode i, AccessTimes rule) {
         Timestamp now = clock.get();
-        if (i.atime.compareTo(i.mtime) <= 0
+        if (rule == AccessTimes.NEVER) {
+            return;
+        }
+        if (rule == AccessTimes.ALWAYS
+                || i.atime.compareTo(i.mtime) <= 0
                 || i.atime.compareTo(i.ctime) <= 0
                 || now.seconds() - i.atime.seconds() >= RELATIME_SECONDS) {
             i.atime = now;
@@ -716,25 +721,19 @@ public final class ModelFileSystem implements FileSystemCore {
 
     @Override
     public synchronized OpenDirectory opendir(Ino ino) {
-        return opened(ino, false);
+        return opendir(ino, AccessTimes.RELATIVE);
     }
 
     @Override
-    public synchronized OpenDirectory opendirNoAtime(Ino ino) {
-        return opened(ino, true);
-    }
-
-    private OpenDirectory opened(Ino ino, boolean noAtime) {
+    public synchronized OpenDirectory opendir(Ino ino, AccessTimes rule) {
         directory(ino).opens++;
-        return new Directory(ino, noAtime);
+        return new Directory(ino, rule);
     }
 
     @Override
     public synchronized void readdir(OpenDirectory directory, long cookie, DirectorySink sink) {
         Inode d = directory(directory.ino());
-        if (!(directory instanceof Directory open && open.noAtime())) {
-            accessed(d);
-        }
+        accessed(d, directory.accessTimes());
         if (cookie < 1 && !sink.add(FileName.of("."), new Ino(d.ino), FileType.DIRECTORY, 1)) {
             return;
         }

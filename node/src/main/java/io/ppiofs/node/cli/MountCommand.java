@@ -33,7 +33,8 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  ro, rw                              only for reading, or also for writing",
             "  allow_other, allow_root             let other users in; permissions are always checked",
-            "  dev, nodev, suid, nosuid, exec, noexec, atime, noatime, sync, dirsync   as in mount(8)",
+            "  dev, nodev, suid, nosuid, exec, noexec, atime, noatime, relatime, strictatime, diratime,",
+            "  nodiratime, sync, dirsync           as in mount(8)",
             "  sync=disk                           fsync returns when this machine's disk has it (the default)",
             "  sync=swarm                          fsync returns when a majority of the peers of the copies has it, too",
             "  home=DIR, passphrase-file=FILE, key-file=FILE, threads=N                for fstab",

@@ -22,7 +22,7 @@ class MountOptionListTest {
                 "rw,allow_other,default_permissions,dev,suid",
                 "x-systemd.automount,_netdev,nofail,noauto,user,comment=a b,relatime,,defaults");
         assertThat(list.readOnly()).isFalse();
-        assertThat(list.kernelOptions()).containsExactly("allow_other", "dev", "suid");
+        assertThat(list.kernelOptions()).containsExactly("allow_other", "dev", "suid", "relatime");
     }
 
     @Test
@@ -30,6 +30,14 @@ class MountOptionListTest {
         MountOptionList list = parse("ro,nodev,nosuid,noexec,rw,dev", "suid", "ro");
         assertThat(list.readOnly()).isTrue();
         assertThat(list.kernelOptions()).containsExactly("noexec", "dev", "suid");
+    }
+
+    @Test
+    void ofTheRulesForAccessTimesTheLastCounts() {
+        assertThat(parse("strictatime,relatime").kernelOptions()).containsExactly("relatime");
+        assertThat(parse("noatime,strictatime").kernelOptions()).containsExactly("strictatime");
+        assertThat(parse("strictatime,noatime").kernelOptions()).containsExactly("noatime");
+        assertThat(parse("nodiratime,strictatime,diratime").kernelOptions()).containsExactly("strictatime", "diratime");
     }
 
     @Test

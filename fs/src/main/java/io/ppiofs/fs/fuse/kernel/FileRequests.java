@@ -287,8 +287,7 @@ final class FileRequests {
     // ---- directories
 
     void opendir() {
-        boolean noAtime = caching.flags(in.intAt(Wire.OPEN_IN_FLAGS)).noAtime();
-        long handle = handles.directories().add(noAtime ? core.opendirNoAtime(node()) : core.opendir(node()));
+        long handle = handles.directories().add(core.opendir(node(), caching.directory(in.intAt(Wire.OPEN_IN_FLAGS))));
         if (!reply.opened(handle, 0)) {
             core.releasedir(handles.directories().remove(handle));
         }

@@ -2,6 +2,7 @@ package io.ppiofs.fs.fuse.kernel;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.AccessTimes;
 import io.ppiofs.fs.core.Attr;
 import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.FileName;
@@ -237,7 +238,7 @@ final class InodeRequests {
     }
 
     void readlink() {
-        boolean touches = setting.options().caching().updatesAccessTime();
+        boolean touches = setting.options().caching().files() != AccessTimes.NEVER;
         reply.bytes(touches ? core.readlink(node()) : core.readlinkNoAtime(node()));
     }
 

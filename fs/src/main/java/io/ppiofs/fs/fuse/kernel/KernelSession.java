@@ -106,7 +106,7 @@ final class KernelSession implements MountSession {
             group.join(invalidator, kernel.writebackCache(), mount.mountPoint().toString());
             Dispatcher.Setting setting = setting(core, kernel, agreed, group, invalidator);
             KernelSession session = new KernelSession(system, first, setting, mount.options(), name);
-            session.handles.adopt(mount);
+            session.handles.adopt(mount, kernel.caching());
             mount.takeDescriptor();
             return session;
         } catch (RuntimeException | Error e) {

@@ -2,6 +2,7 @@ package io.ppiofs.fs.fuse.kernel;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.AccessTimes;
 import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.core.Ino;
@@ -9,6 +10,7 @@ import io.ppiofs.fs.core.LookupCounts;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
 import io.ppiofs.fs.core.OpenFlags;
+import io.ppiofs.fs.fuse.Caching;
 import io.ppiofs.fs.fuse.HandleTable;
 import io.ppiofs.fs.fuse.MountHandover;
 import io.ppiofs.fs.fuse.MountHandover.Rows;
@@ -57,7 +59,8 @@ final class OpenHandles {
         Rows open = new Rows(Table.FILES);
         files.forEach((handle, f) -> open.add(handle, f.ino().value(), f.flags().toLinux()));
         Rows listed = new Rows(Table.DIRECTORIES);
-        directories.forEach((handle, d) -> listed.add(handle, d.ino().value(), d.noAtime() ? 1 : 0));
+        directories.forEach(
+                (handle, d) -> listed.add(handle, d.ino().value(), d.accessTimes() == AccessTimes.NEVER ? 1 : 0));
         Rows known = new Rows(Table.LOOKUPS);
         lookups.forEach((ino, count) -> known.add(ino, count, 0));
         return List.of(open, listed, known);
@@ -66,8 +69,10 @@ final class OpenHandles {
     /**
      * Opens again what the kernel holds. What cannot be opened (a file that a writer elsewhere has removed from a volume
      * that is only read here) is a bad handle from now on.
+     *
+     * @param caching of the mount, whose rule for access times holds on
      */
-    void adopt(MountHandover mount) {
+    void adopt(MountHandover mount, Caching caching) {
         mount.forEach(Table.LOOKUPS, (ino, count, none) -> {
             lookups.add(ino, count);
             core.known(new Ino(ino), count);
@@ -77,7 +82,7 @@ final class OpenHandles {
         mount.forEach(Table.FILES, (handle, ino, flags) -> {
             lost.add(bounded(handle));
             attempt("open", () -> {
-                OpenFlags how = OpenFlags.ofLinux((int) flags);
+                OpenFlags how = OpenFlags.ofLinux((int) flags).by(caching.files());
                 opened.put(handle, core.open(Caller.ROOT, new Ino(ino), how));
                 lost.remove(handle);
             });
@@ -89,7 +94,8 @@ final class OpenHandles {
             lost.add(bounded(handle));
             attempt("opendir", () -> {
                 Ino directory = new Ino(ino);
-                listed.put(handle, flags == 1 ? core.opendirNoAtime(directory) : core.opendir(directory));
+                AccessTimes rule = flags == 1 ? AccessTimes.NEVER : caching.directories();
+                listed.put(handle, core.opendir(directory, rule));
                 lost.remove(handle);
             });
         });
