@@ -390,6 +390,9 @@ final class FileContents {
                 s.baseLimit = Math.min(s.baseLimit, size);
                 s.truncateFloor = Math.min(s.truncateFloor, size);
             }
+            if (size <= s.size) {
+                s.allocated = s.allocated.below(size);
+            }
             s.size = size;
             s.touch(now);
             enqueue(s);
@@ -406,10 +409,11 @@ final class FileContents {
         space.release(dropped);
     }
 
-    /** Space was asked for: the bytes are the same, the times are not. */
-    void reserved(FileState s, Timestamp now) {
+    /** Space was asked for: the bytes are the same, the times are not, and [from, to) counts as allocated. */
+    void reserved(FileState s, long from, long to, Timestamp now) {
         s.lock.lock();
         try {
+            s.allocated = s.allocated.with(from, to);
             s.touch(now);
             enqueue(s);
         } finally {
@@ -428,6 +432,7 @@ final class FileContents {
             s.lock.lock();
             try {
                 forget(s, from, to);
+                s.allocated = s.allocated.without(from, to);
                 long end = Math.min(to, Math.max(s.size, from));
                 if (from < end) {
                     commitHole(s, from, end);
@@ -1202,6 +1207,7 @@ final class FileContents {
 
     private void finishRecord(FileState s, InodeRecord record, long size, Transaction tx) {
         record.size = size;
+        record.allocated = s.allocated;
         record.mtime(s.mtime);
         if (s.ctime.compareTo(record.ctime()) > 0) {
             record.ctime(s.ctime);

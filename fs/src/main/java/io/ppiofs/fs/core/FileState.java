@@ -34,6 +34,7 @@ final class FileState {
     final PendingMap pending;
     long size;
     long held;
+    Allocated allocated;
     Timestamp mtime;
     Timestamp ctime;
     /** Extents of the map at or behind this offset no longer count. */
@@ -74,6 +75,7 @@ final class FileState {
         this.pending = pending;
         this.size = record.size;
         this.held = record.held;
+        this.allocated = record.allocated;
         this.mtime = record.mtime();
         this.ctime = record.ctime();
         this.inline = record.inline();
@@ -94,6 +96,11 @@ final class FileState {
             changed = true;
             dirtySince = System.nanoTime();
         }
+    }
+
+    /** As {@link InodeRecord#taken}. */
+    long taken() {
+        return Math.max(heldNow(), allocated.bytes());
     }
 
     /** Bytes that content takes: what the map holds plus what is on its way, which may lie over it. */

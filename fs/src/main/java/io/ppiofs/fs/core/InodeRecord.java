@@ -17,6 +17,9 @@ final class InodeRecord {
     /** There is a default ACL (directories). */
     static final int FLAG_DEFAULT_ACL = 4;
 
+    /** {@link #allocated} is not empty and follows the slots. */
+    private static final int FLAG_ALLOCATED = 8;
+
     int mode;
     int uid;
     int gid;
@@ -27,6 +30,7 @@ final class InodeRecord {
     /** Bytes of plaintext held by extents. */
     long held;
 
+    Allocated allocated = Allocated.NONE;
     long parent;
     long nameHash;
     int nameOrdinal;
@@ -44,6 +48,7 @@ final class InodeRecord {
     int timesSlot;
 
     byte[] encode() {
+        flag(FLAG_ALLOCATED, !allocated.isEmpty());
         RecordWriter w = new RecordWriter(112);
         w.u8(VERSION).varint(mode & 0xffff_ffffL).varint(uid & 0xffff_ffffL).varint(gid & 0xffff_ffffL);
         w.varint(rdev & 0xffff_ffffL).varint(nlink).varint(flags).varint(size).varint(held);
@@ -53,6 +58,9 @@ final class InodeRecord {
         w.zigzag(atimeSeconds - mtimeSeconds).varint(atimeNanos);
         w.i64(ownerDot).zigzag(contentDot - ownerDot).zigzag(timesDot - ownerDot);
         w.varint(ownerSlot).varint(contentSlot).varint(timesSlot);
+        if (!allocated.isEmpty()) {
+            allocated.encode(w);
+        }
         return w.toBytes();
     }
 
@@ -83,8 +91,16 @@ final class InodeRecord {
         i.ownerSlot = r.varint32();
         i.contentSlot = r.varint32();
         i.timesSlot = r.varint32();
+        if (i.has(FLAG_ALLOCATED)) {
+            i.allocated = Allocated.decode(r);
+        }
         r.end();
         return i;
+    }
+
+    /** Bytes that count in st_blocks: what content holds, and at least what fallocate asked for. */
+    long taken() {
+        return Math.max(inline() ? size : held, allocated.bytes());
     }
 
     boolean isDirectory() {

@@ -118,14 +118,14 @@ final class Records {
 
     /** Attributes as the record has them. */
     static Attr attr(long ino, InodeRecord r) {
-        long held = r.inline() ? r.size : r.held;
-        return attr(ino, r, r.size, held, r.atime(), r.mtime(), r.ctime());
+        return attr(ino, r, r.size, r.taken(), r.atime(), r.mtime(), r.ctime());
     }
 
     /** Attributes of a record whose content and times are known better; a directory has the size of a page. */
-    static Attr attr(long ino, InodeRecord r, long size, long held, Timestamp atime, Timestamp mtime, Timestamp ctime) {
+    static Attr attr(
+            long ino, InodeRecord r, long size, long taken, Timestamp atime, Timestamp mtime, Timestamp ctime) {
         long shown = r.isDirectory() ? 4096 : size;
-        long blocks = r.isDirectory() ? 8 : (held + 511) / 512;
+        long blocks = r.isDirectory() ? 8 : (taken + 511) / 512;
         return new Attr(new Ino(ino), r.mode, r.nlink, r.uid, r.gid, r.rdev, shown, blocks, atime, mtime, ctime);
     }
 

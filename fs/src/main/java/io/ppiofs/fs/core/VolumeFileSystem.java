@@ -372,14 +372,14 @@ public final class VolumeFileSystem implements FileSystemCore {
 
     private Attr attr(long ino, InodeRecord r, @Nullable FileState s) {
         long size = r.size;
-        long held = r.inline() ? r.size : r.held;
+        long taken = r.taken();
         Timestamp mtime = r.mtime();
         Timestamp ctime = r.ctime();
         if (s != null) {
             s.lock.lock();
             try {
                 size = s.size;
-                held = s.heldNow();
+                taken = s.taken();
                 mtime = s.mtime;
                 ctime = s.ctime.compareTo(ctime) > 0 ? s.ctime : ctime;
             } finally {
@@ -387,7 +387,7 @@ public final class VolumeFileSystem implements FileSystemCore {
             }
         }
         Timestamp atime = atimes.get(ino);
-        return Records.attr(ino, r, size, held, atime == null ? r.atime() : atime, mtime, ctime);
+        return Records.attr(ino, r, size, taken, atime == null ? r.atime() : atime, mtime, ctime);
     }
 
     private @Nullable VirtualFile virtualFile(Ino ino) {
@@ -1377,16 +1377,23 @@ public final class VolumeFileSystem implements FileSystemCore {
             case RESERVE -> {
                 refuseIfFull(s, offset, length);
                 extend(s, end);
-                contents.reserved(s, now());
+                contents.reserved(s, offset, end, now());
             }
             case RESERVE_KEEP_SIZE -> {
                 refuseIfFull(s, offset, length);
-                contents.reserved(s, now());
+                contents.reserved(s, offset, end, now());
             }
-            case PUNCH_HOLE, ZERO_RANGE_KEEP_SIZE -> contents.punch(s, offset, end, now());
+            case PUNCH_HOLE -> contents.punch(s, offset, end, now());
+            case ZERO_RANGE_KEEP_SIZE -> {
+                refuseIfFull(s, offset, length);
+                contents.punch(s, offset, end, now());
+                contents.reserved(s, offset, end, now());
+            }
             case ZERO_RANGE -> {
+                refuseIfFull(s, offset, length);
                 contents.punch(s, offset, end, now());
                 extend(s, end);
+                contents.reserved(s, offset, end, now());
             }
         }
         engine.changed();

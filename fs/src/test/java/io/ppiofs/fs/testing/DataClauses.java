@@ -179,6 +179,12 @@ final class DataClauses extends Clauses {
         that("and nothing before", os.pread(fd, 4096, 0)[4095] == 1);
         that("nor behind", os.pread(fd, 1, 4096 + 8192)[0] == 1);
         same("keeps the size", 40_000, os.fstat(fd).size());
+        that("what was asked for counts in st_blocks", os.fstat(fd).blocks() * 512 >= 58_000);
+        long before = os.fstat(fd).blocks();
+        must("write", os.pwrite(fd, new byte[] {1, 2}, 65_535));
+        same("and writing there adds nothing", before, os.fstat(fd).blocks());
+        ok("ftruncate", os.ftruncate(fd, 10_000));
+        that("a shorter file gives it back", os.fstat(fd).blocks() * 512 <= 16_384);
         gives("fallocate of nothing", os.fallocate(fd, 0, 0, 0), Errno.EINVAL);
         gives("fallocate from a negative offset", os.fallocate(fd, 0, -1, 10), Errno.EINVAL);
         os.close(fd);

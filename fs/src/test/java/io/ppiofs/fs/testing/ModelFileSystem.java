@@ -3,6 +3,7 @@ package io.ppiofs.fs.testing;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.AccessTimes;
+import io.ppiofs.fs.core.Allocated;
 import io.ppiofs.fs.core.Attr;
 import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.DirectorySink;
@@ -66,6 +67,7 @@ public final class ModelFileSystem implements FileSystemCore {
         Timestamp mtime;
         Timestamp ctime;
         final SparseBytes content = new SparseBytes();
+        Allocated allocated = Allocated.NONE;
         final TreeMap<FileName, byte[]> xattrs = new TreeMap<>();
         byte[] target = {};
         long parent;
@@ -176,7 +178,7 @@ public final class ModelFileSystem implements FileSystemCore {
 
     private static Attr attr(Inode i) {
         long size = i.type() == FileType.SYMLINK ? i.target.length : i.directory() ? 4096 : i.content.size();
-        long blocks = (long) i.content.pageCount() * (SparseBytes.PAGE / 512);
+        long blocks = Math.max((long) i.content.pageCount() * SparseBytes.PAGE, i.allocated.bytes()) / 512;
         return new Attr(new Ino(i.ino), i.mode, i.nlink, i.uid, i.gid, i.rdev, size, blocks, i.atime, i.mtime, i.ctime);
     }
 
@@ -273,6 +275,9 @@ public final class ModelFileSystem implements FileSystemCore {
             throw PpiofsException.expected(ErrorKind.INVALID, "truncate", Long.toString(i.ino));
         }
         int before = i.content.pageCount();
+        if (size <= i.content.size()) {
+            i.allocated = i.allocated.below(size);
+        }
         i.content.resize(size);
         usedPages += i.content.pageCount() - before;
         i.mtime = now;
@@ -678,6 +683,9 @@ public final class ModelFileSystem implements FileSystemCore {
                 i.content.grow(offset + length);
             }
         }
+        i.allocated = mode == AllocateMode.PUNCH_HOLE
+                ? i.allocated.without(offset, offset + length)
+                : i.allocated.with(offset, offset + length);
         usedPages += i.content.pageCount() - before;
         changed(i);
     }
