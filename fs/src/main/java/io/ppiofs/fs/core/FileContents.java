@@ -405,6 +405,7 @@ final class FileContents {
     private void forget(FileState s, long from, long to) {
         long dropped = s.dirty.clear(from, to);
         s.pending.clear(from, to);
+        s.again = 0; // how many of them were dropped is not known; rather too many count
         budget.release(dropped);
         space.release(dropped);
     }
@@ -1323,6 +1324,7 @@ final class FileContents {
         s.inline = false;
         s.inlineLoaded = false;
         s.held = record.held;
+        s.again = 0;
         s.baseLimit = FileState.NO_LIMIT;
         s.extentsVersion++;
         settleJournalled(s);
@@ -1374,6 +1376,7 @@ final class FileContents {
                 putUnderneath(s, window, e, bytes);
             }
             long grown = s.dirty.bytes() - before;
+            s.again += grown;
             budget.add(grown);
             space.charge(grown);
             s.markChanged();

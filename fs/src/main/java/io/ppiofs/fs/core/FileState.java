@@ -34,6 +34,9 @@ final class FileState {
     final PendingMap pending;
     long size;
     long held;
+    /** Of the bytes on their way those that the map holds as they are, in many extents: they are counted there. */
+    long again;
+
     Allocated allocated;
     Timestamp mtime;
     Timestamp ctime;
@@ -103,12 +106,12 @@ final class FileState {
         return Math.max(heldNow(), allocated.bytes());
     }
 
-    /** Bytes that content takes: what the map holds plus what is on its way, which may lie over it. */
+    /** Bytes that content takes: what the map holds plus what is on its way, of which what was written may lie over it. */
     long heldNow() {
         if (inline && !inlineLoaded) {
             return size;
         }
         long base = baseLimit == NO_LIMIT ? held : Math.min(held, baseLimit);
-        return Math.min(size, base + pending.bytes() + dirty.bytes());
+        return Math.min(size, base + Math.max(0, pending.bytes() + dirty.bytes() - again));
     }
 }

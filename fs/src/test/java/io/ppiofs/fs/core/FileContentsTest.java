@@ -105,6 +105,21 @@ class FileContentsTest {
     }
 
     @Test
+    void whatIsReadBackToBecomeOneBlockTakesItsRoomOnce() {
+        OpenFile f = core.create("a");
+        core.write(f, 0, random(1, 1 << 18));
+        core.fs.setattr(Caller.ROOT, f.ino(), new SetAttr(null, null, null, 5L << 20, null, null));
+        assertThat(core.fs.seek(f, 0, FileSystemCore.Seek.HOLE)).isEqualTo(1 << 18);
+        for (int i = 0; i < 30; i++) {
+            core.write(f, i * 8000L, random(i, 4000));
+        }
+        for (int i = 0; i < 3; i++) {
+            assertThat(core.fs.seek(f, 0, FileSystemCore.Seek.HOLE)).isEqualTo(1 << 18);
+            assertThat(core.lookup("a").blocks()).isEqualTo((1 << 18) / 512);
+        }
+    }
+
+    @Test
     void whatWasFsyncedSurvivesAPowerCut() {
         OpenFile f = core.create("a");
         core.write(f, 0, random(3, 10_000));
