@@ -104,8 +104,7 @@ final class HedgedRead {
             running.add(fetch);
             late = result.isDone();
             if (!late && !candidates.isEmpty()) {
-                timer = scheduler.schedule(
-                        Duration.ofNanos(latencies.hedgeNanos()), () -> late(peer, begun, before));
+                timer = scheduler.schedule(Duration.ofNanos(latencies.hedgeNanos()), () -> late(peer, begun, before));
             }
         }
         if (late) {
