@@ -22,7 +22,7 @@ public interface Blocks {
      * Fills {@code dst} (all its remaining bytes) with plaintext from {@code offset}; touches only the frames it needs.
      *
      * @throws io.ppiofs.error.PpiofsException CORRUPT if a byte is not what was sealed (never returned as data);
-     *     NOT_FOUND if the store lost or dropped the block; IO
+     *     MISSING_BLOCK if the store lost or dropped the block; IO
      */
     void read(BlockType type, BlockRef ref, int offset, ByteBuffer dst);
 
@@ -43,7 +43,7 @@ public interface Blocks {
     /**
      * Bytes of the stored form: what the block costs on disk, without the record around it.
      *
-     * @throws io.ppiofs.error.PpiofsException NOT_FOUND if the store does not have it
+     * @throws io.ppiofs.error.PpiofsException MISSING_BLOCK if the store does not have it
      */
     long storedLength(BlockRef ref);
 

@@ -14,14 +14,20 @@ import java.util.List;
 public final class CborDecoder {
     private final byte[] in;
     private int at;
+    private int itemsLeft;
 
-    private CborDecoder(byte[] in) {
+    private CborDecoder(byte[] in, int maxItems) {
         this.in = in;
+        this.itemsLeft = maxItems;
     }
 
     /** Reads one value that fills {@code bytes} to the last byte. */
     public static Cbor decode(byte[] bytes) throws MalformedException {
-        CborDecoder d = new CborDecoder(bytes);
+        return decode(bytes, Integer.MAX_VALUE);
+    }
+
+    private static Cbor decode(byte[] bytes, int maxItems) throws MalformedException {
+        CborDecoder d = new CborDecoder(bytes, maxItems);
         Cbor value = d.read(0);
         if (d.at != bytes.length) {
             throw new MalformedException((bytes.length - d.at) + " bytes follow the end of the record");
@@ -31,7 +37,17 @@ public final class CborDecoder {
 
     /** As {@link #decode}, for a record: the value must be a map. */
     public static CborMap decodeMap(byte[] bytes) throws MalformedException {
-        if (decode(bytes) instanceof CborMap map) {
+        return decodeMap(bytes, Integer.MAX_VALUE);
+    }
+
+    /**
+     * The same for a large record from a stranger: an item takes one byte there and 40 here, so that a record of some MiB
+     * could take hundreds.
+     *
+     * @param maxItems values in it, itself and what is in lists and maps included
+     */
+    public static CborMap decodeMap(byte[] bytes, int maxItems) throws MalformedException {
+        if (decode(bytes, maxItems) instanceof CborMap map) {
             return map;
         }
         throw new MalformedException("the record is no map");
@@ -40,6 +56,9 @@ public final class CborDecoder {
     private Cbor read(int depth) throws MalformedException {
         if (depth > Cbor.MAX_DEPTH) {
             throw new MalformedException("the record is nested deeper than " + Cbor.MAX_DEPTH);
+        }
+        if (--itemsLeft < 0) {
+            throw new MalformedException("the record has too many items");
         }
         int first = next();
         int major = first >>> 5;
@@ -98,6 +117,9 @@ public final class CborDecoder {
 
     private CborArray array(long count, int depth) throws MalformedException {
         requireItems(count);
+        if (count > itemsLeft) {
+            throw new MalformedException("the record has too many items");
+        }
         List<Cbor> items = new ArrayList<>((int) count);
         for (long i = 0; i < count; i++) {
             items.add(read(depth + 1));

@@ -42,6 +42,8 @@ public enum ErrorKind {
     NOT_CONNECTED(107, 69, 503),
     /** Bytes on disk or from a peer are not what they must be. Never returned as data. */
     CORRUPT(5, 65, 500),
+    /** A block that must be there is neither here nor at a peer that answers. Never shown as a name that does not exist. */
+    MISSING_BLOCK(5, 65, 500),
     /** The disk or a peer failed. */
     IO(5, 74, 500),
     /** Passphrase, key or capability does not open this. */

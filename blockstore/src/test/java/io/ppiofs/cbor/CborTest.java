@@ -123,6 +123,20 @@ class CborTest {
     }
 
     @Test
+    void theNumberOfItemsCanBeBounded() throws MalformedException {
+        byte[] record = CborEncoder.encode(CborMap.builder()
+                .put(1, new CborArray(List.of(new CborInt(7), new CborInt(8))))
+                .build());
+        // the map, its key, the list and two numbers
+        assertThat(CborDecoder.decodeMap(record, 5)).isEqualTo(CborDecoder.decodeMap(record));
+        assertThatThrownBy(() -> CborDecoder.decodeMap(record, 4)).hasMessageContaining("too many items");
+        byte[] hostile = new byte[7 << 20];
+        hostile[0] = (byte) 0x9a; // a list with as many numbers as there are bytes left
+        java.nio.ByteBuffer.wrap(hostile).putInt(1, hostile.length - 5);
+        assertThatThrownBy(() -> CborDecoder.decodeMap(hostile, 1000)).hasMessageContaining("too many items");
+    }
+
+    @Test
     void textThatIsNoUnicodeIsNotWritten() {
         assertThatThrownBy(() -> CborEncoder.encode(new CborText("\ud800")))
                 .isInstanceOf(IllegalArgumentException.class);

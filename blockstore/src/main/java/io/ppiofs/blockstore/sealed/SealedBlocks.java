@@ -219,7 +219,7 @@ public final class SealedBlocks implements Blocks {
 
     private static PpiofsException missing(BlockRef ref) {
         return new PpiofsException(
-                ErrorKind.NOT_FOUND,
+                ErrorKind.MISSING_BLOCK,
                 "open block",
                 ref.cid().toString(),
                 "the store does not have it; run ppiofs fsck to see which files it belongs to");

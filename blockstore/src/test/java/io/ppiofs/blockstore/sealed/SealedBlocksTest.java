@@ -213,7 +213,7 @@ class SealedBlocksTest {
         store.delete(List.of(ref.cid()));
         assertThatThrownBy(() -> read(blocks(), BlockType.DATA, ref, 0, 10))
                 .isInstanceOfSatisfying(
-                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND))
+                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.MISSING_BLOCK))
                 .hasMessageContaining(ref.cid().toString());
     }
 

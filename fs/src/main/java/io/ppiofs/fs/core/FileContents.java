@@ -126,7 +126,7 @@ final class FileContents {
             if (s == null) {
                 byte[] value = map.get(Keys.inode(ino));
                 if (value == null) {
-                    throw PpiofsException.expected(ErrorKind.NOT_FOUND, "open", Long.toUnsignedString(ino));
+                    throw PpiofsException.expected(ErrorKind.MISSING_BLOCK, "open", Long.toUnsignedString(ino));
                 }
                 InodeRecord record = InodeRecord.decode(value);
                 if (!record.isRegular()) {
@@ -674,8 +674,8 @@ final class FileContents {
                 return n;
             } catch (PpiofsException e) {
                 // the block was replaced and collected between looking and reading
-                if (e.kind() != ErrorKind.NOT_FOUND || attempt == READ_ATTEMPTS) {
-                    throw e.kind() == ErrorKind.NOT_FOUND
+                if (e.kind() != ErrorKind.MISSING_BLOCK || attempt == READ_ATTEMPTS) {
+                    throw e.kind() == ErrorKind.MISSING_BLOCK
                             ? new PpiofsException(
                                     ErrorKind.IO, "read", e.subject(), "a block is missing; run ppiofs fsck", e)
                             : e;

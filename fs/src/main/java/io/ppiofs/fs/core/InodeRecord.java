@@ -1,5 +1,7 @@
 package io.ppiofs.fs.core;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The value under an inode's key: registers of owner and mode, size and content, and times, each group stamped with the
  * dot of its last change; the primary back-reference (parent, name hash, ordinal). Further hard links stand under
@@ -19,6 +21,9 @@ final class InodeRecord {
 
     /** {@link #allocated} is not empty and follows the slots. */
     private static final int FLAG_ALLOCATED = 8;
+
+    /** {@link #born} is known and follows the slots, before allocated ranges. */
+    private static final int FLAG_BORN = 16;
 
     int mode;
     int uid;
@@ -40,6 +45,11 @@ final class InodeRecord {
     int mtimeNanos;
     long ctimeSeconds;
     int ctimeNanos;
+
+    /** When the inode was made; null in records of versions that did not keep that. */
+    @Nullable
+    Timestamp born;
+
     long ownerDot;
     long contentDot;
     long timesDot;
@@ -48,7 +58,9 @@ final class InodeRecord {
     int timesSlot;
 
     byte[] encode() {
+        Timestamp birth = born;
         flag(FLAG_ALLOCATED, !allocated.isEmpty());
+        flag(FLAG_BORN, birth != null);
         RecordWriter w = new RecordWriter(112);
         w.u8(VERSION).varint(mode & 0xffff_ffffL).varint(uid & 0xffff_ffffL).varint(gid & 0xffff_ffffL);
         w.varint(rdev & 0xffff_ffffL).varint(nlink).varint(flags).varint(size).varint(held);
@@ -58,6 +70,9 @@ final class InodeRecord {
         w.zigzag(atimeSeconds - mtimeSeconds).varint(atimeNanos);
         w.i64(ownerDot).zigzag(contentDot - ownerDot).zigzag(timesDot - ownerDot);
         w.varint(ownerSlot).varint(contentSlot).varint(timesSlot);
+        if (birth != null) {
+            w.zigzag(birth.seconds() - mtimeSeconds).varint(birth.nanos());
+        }
         if (!allocated.isEmpty()) {
             allocated.encode(w);
         }
@@ -91,6 +106,9 @@ final class InodeRecord {
         i.ownerSlot = r.varint32();
         i.contentSlot = r.varint32();
         i.timesSlot = r.varint32();
+        if (i.has(FLAG_BORN)) {
+            i.born = new Timestamp(r.zigzag() + i.mtimeSeconds, r.nanos());
+        }
         if (i.has(FLAG_ALLOCATED)) {
             i.allocated = Allocated.decode(r);
         }

@@ -1,5 +1,7 @@
 package io.ppiofs.fs.core;
 
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.journal.Journal;
 import io.ppiofs.fs.tree.Change;
 import io.ppiofs.fs.tree.MerkleTree;
@@ -58,15 +60,24 @@ final class NamespaceMap implements Entries {
 
     @Override
     public byte @Nullable [] get(byte[] key) {
-        View v = view;
-        byte[] value = v.active.get(key);
-        if (value == null && v.frozen != null) {
-            value = v.frozen.get(key);
+        while (true) {
+            View v = view;
+            byte[] value = v.active.get(key);
+            if (value == null && v.frozen != null) {
+                value = v.frozen.get(key);
+            }
+            if (value != null) {
+                return value == TOMBSTONE ? null : value;
+            }
+            try {
+                return v.tree.get(key);
+            } catch (PpiofsException e) {
+                // a node that a newer tree does not need may have been collected since the look at the view
+                if (e.kind() != ErrorKind.MISSING_BLOCK || view == v) {
+                    throw e;
+                }
+            }
         }
-        if (value == null) {
-            return v.tree.get(key);
-        }
-        return value == TOMBSTONE ? null : value;
     }
 
     /** Takes entries in key order. */

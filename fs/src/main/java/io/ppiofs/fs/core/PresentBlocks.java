@@ -20,7 +20,7 @@ record PresentBlocks(Blocks blocks) implements Blocks {
         try {
             blocks.read(type, ref, offset, dst);
         } catch (PpiofsException e) {
-            if (e.kind() != ErrorKind.NOT_FOUND) {
+            if (e.kind() != ErrorKind.MISSING_BLOCK) {
                 throw e;
             }
             throw new PpiofsException(

@@ -2,16 +2,22 @@ package io.ppiofs.fs.core;
 
 import io.ppiofs.blockstore.BlockRef;
 import io.ppiofs.blockstore.Blocks;
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Whether a file is read in order, and what of it is to be expected next. What is expected grows with what was read in order: twice as
  * much, up to the window of the store, so that a look at a file's head brings little more than that. Thread-safe.
  */
 final class ReadSequence {
+    private static final Logger LOG = LoggerFactory.getLogger(ReadSequence.class);
+
     /** Requests of one reader are served by several threads and overtake each other; so far apart they still are in order. */
     private static final long SLACK = 4 << 20;
 
@@ -46,10 +52,19 @@ final class ReadSequence {
             return;
         }
         Ahead ahead = read(offset, Math.min(size, offset + n), window, size, blocks.blockSize());
-        if (ahead != null) {
+        if (ahead == null) {
+            return;
+        }
+        try {
             Set<BlockRef> next = new LinkedHashSet<>();
             extents.of(ahead.from, ahead.to).forEach(e -> next.add(e.ref()));
             blocks.expect(ino, List.copyOf(next), ahead.anew);
+        } catch (PpiofsException e) {
+            if (e.kind() == ErrorKind.INTERRUPTED) {
+                throw e;
+            }
+            // what is read may be here though what follows is not
+            LOG.debug("inode {}: what follows {} is not expected", ino, ahead.from, e);
         }
     }
 

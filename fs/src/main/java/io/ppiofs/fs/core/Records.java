@@ -126,7 +126,8 @@ final class Records {
             long ino, InodeRecord r, long size, long taken, Timestamp atime, Timestamp mtime, Timestamp ctime) {
         long shown = r.isDirectory() ? 4096 : size;
         long blocks = r.isDirectory() ? 8 : (taken + 511) / 512;
-        return new Attr(new Ino(ino), r.mode, r.nlink, r.uid, r.gid, r.rdev, shown, blocks, atime, mtime, ctime);
+        return new Attr(
+                new Ino(ino), r.mode, r.nlink, r.uid, r.gid, r.rdev, shown, blocks, atime, mtime, ctime, r.born);
     }
 
     /** Values that are too long for the map are blocks. */

@@ -21,10 +21,10 @@ final class VirtualFiles {
         Attr attr(Timestamp now, Caller owner) {
             if (content instanceof PrivateContent) {
                 int mode = FileType.REGULAR.bits() | 0400;
-                return new Attr(new Ino(ino), mode, 1, owner.uid(), owner.gid(), 0, 0, 0, now, now, now);
+                return new Attr(new Ino(ino), mode, 1, owner.uid(), owner.gid(), 0, 0, 0, now, now, now, null);
             }
             int size = content.get().length;
-            return new Attr(new Ino(ino), FileType.REGULAR.bits() | 0444, 1, 0, 0, 0, size, 0, now, now, now);
+            return new Attr(new Ino(ino), FileType.REGULAR.bits() | 0444, 1, 0, 0, 0, size, 0, now, now, now, null);
         }
     }
 

@@ -126,6 +126,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         root.atime(now);
         root.mtime(now);
         root.ctime(now);
+        root.born = now;
         Transaction tx = begin();
         stampAll(root, tx);
         map.commit(tx.put(Keys.inode(Ino.ROOT.value()), root.encode()).files(1));
@@ -623,6 +624,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         r.atime(now);
         r.mtime(now);
         r.ctime(now);
+        r.born = now;
         stampAll(r, tx);
         return r;
     }

@@ -127,6 +127,24 @@ class NamespaceTest {
     }
 
     @Test
+    void anInodeKnowsWhenItWasMade() {
+        CoreFixture core = new CoreFixture(directory);
+        Timestamp before = core.fs.getattr(Ino.ROOT).btime();
+        OpenFile f = core.create("f");
+        core.fs.release(f);
+        Timestamp born = core.lookup("f").btime();
+        assertThat(born).isNotNull().isGreaterThanOrEqualTo(before);
+        core.fs.setattr(
+                Caller.ROOT,
+                core.lookup("f").ino(),
+                new SetAttr(0600, null, null, null, new Timestamp(5, 5), new Timestamp(6, 6), null));
+        core.reopen();
+        assertThat(core.lookup("f").btime()).isEqualTo(born);
+        assertThat(core.fs.getattr(Ino.ROOT).btime()).isEqualTo(before);
+        core.fs.close();
+    }
+
+    @Test
     void anAclOfFiveHundredEntriesIsInheritedAndFollowsTheModeAndALongerOneIsRefused(@TempDir Path directory) {
         CoreFixture core = new CoreFixture(directory);
         byte[] longest = aclOf(496);

@@ -580,7 +580,8 @@ class TreeFileSystemTest {
         @Override
         public void read(io.ppiofs.blockstore.BlockType type, BlockRef ref, int offset, ByteBuffer dst) {
             if (type == io.ppiofs.blockstore.BlockType.DATA) {
-                throw new PpiofsException(ErrorKind.NOT_FOUND, "read", ref.cid().toString(), "no peer has it");
+                throw new PpiofsException(
+                        ErrorKind.MISSING_BLOCK, "read", ref.cid().toString(), "no peer has it");
             }
             all.read(type, ref, offset, dst);
         }

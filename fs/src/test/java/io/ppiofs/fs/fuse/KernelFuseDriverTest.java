@@ -15,8 +15,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -89,6 +91,31 @@ class KernelFuseDriverTest extends FuseDriverContractTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Test
+    void tellsWhenAFileWasMade() throws Exception {
+        mount();
+        Path file = mountPoint().resolve("f");
+        long before = System.currentTimeMillis() / 1000;
+        Files.writeString(file, "text");
+        Files.setLastModifiedTime(file, FileTime.fromMillis(0));
+        assertThat(birth(file)).isBetween(before, before + 60);
+        Path directory = Files.createDirectory(mountPoint().resolve("d"));
+        assertThat(birth(directory)).isBetween(before, before + 60);
+        // what came with the birth time are the attributes, too
+        assertThat(Files.size(file)).isEqualTo(4);
+        assertThat(Files.getLastModifiedTime(file).toMillis()).isZero();
+    }
+
+    /** Seconds, 0 if it is not known. */
+    private static long birth(Path path) throws IOException, InterruptedException {
+        Process stat = new ProcessBuilder("stat", "-c", "%W %s %F", path.toString())
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(stat.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(stat.waitFor()).as(said).isZero();
+        return Long.parseLong(said.substring(0, said.indexOf(' ')));
     }
 
     @Test

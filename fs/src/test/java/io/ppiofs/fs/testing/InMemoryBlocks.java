@@ -65,7 +65,7 @@ public final class InMemoryBlocks implements Blocks {
         reads.incrementAndGet();
         Stored stored = blocks.get(ref.cid());
         if (stored == null) {
-            throw PpiofsException.expected(ErrorKind.NOT_FOUND, "read", ref.toString());
+            throw PpiofsException.expected(ErrorKind.MISSING_BLOCK, "read", ref.toString());
         }
         boolean authentic =
                 stored.type == type && ref.key().equals(BlockKey.of(ref.cid().digest()));
@@ -90,7 +90,7 @@ public final class InMemoryBlocks implements Blocks {
     /** As stored here: the plaintext. */
     public long storedLength(BlockRef ref) {
         if (!blocks.containsKey(ref.cid())) {
-            throw PpiofsException.expected(ErrorKind.NOT_FOUND, "find", ref.toString());
+            throw PpiofsException.expected(ErrorKind.MISSING_BLOCK, "find", ref.toString());
         }
         return ref.length();
     }

@@ -66,6 +66,7 @@ public final class ModelFileSystem implements FileSystemCore {
         Timestamp atime;
         Timestamp mtime;
         Timestamp ctime;
+        final Timestamp born;
         final SparseBytes content = new SparseBytes();
         Allocated allocated = Allocated.NONE;
         final TreeMap<FileName, byte[]> xattrs = new TreeMap<>();
@@ -81,6 +82,7 @@ public final class ModelFileSystem implements FileSystemCore {
 
         Inode(long ino, int mode, int uid, int gid, Timestamp now) {
             this.ino = ino;
+            this.born = now;
             this.mode = mode;
             this.uid = uid;
             this.gid = gid;
@@ -179,7 +181,8 @@ public final class ModelFileSystem implements FileSystemCore {
     private static Attr attr(Inode i) {
         long size = i.type() == FileType.SYMLINK ? i.target.length : i.directory() ? 4096 : i.content.size();
         long blocks = Math.max((long) i.content.pageCount() * SparseBytes.PAGE, i.allocated.bytes()) / 512;
-        return new Attr(new Ino(i.ino), i.mode, i.nlink, i.uid, i.gid, i.rdev, size, blocks, i.atime, i.mtime, i.ctime);
+        return new Attr(
+                new Ino(i.ino), i.mode, i.nlink, i.uid, i.gid, i.rdev, size, blocks, i.atime, i.mtime, i.ctime, i.born);
     }
 
     private Inode inode(Ino ino) {

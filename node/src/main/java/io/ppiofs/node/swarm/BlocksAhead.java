@@ -10,8 +10,10 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -63,6 +65,9 @@ final class BlocksAhead implements AutoCloseable {
         List<Want> wants(List<Cid> cids);
 
         StreamTransfer stream(BlockSink sink);
+
+        /** A stream has brought this block: its holders are there. */
+        void delivered(Cid cid);
     }
 
     private final Source source;
@@ -71,6 +76,9 @@ final class BlocksAhead implements AutoCloseable {
     private final LongSupplier clock;
     private final Map<Cid, Coming> coming = new HashMap<>(); // guarded by this
     private @Nullable Stream stream; // guarded by this
+    /** The one above and those before it that have not ended. */
+    private final Set<Stream> streams = new HashSet<>(); // guarded by this
+
     private boolean closed; // guarded by this
     private volatile long slowUntil;
     private volatile boolean slow;
@@ -81,7 +89,18 @@ final class BlocksAhead implements AutoCloseable {
     private long measured; // guarded by this
 
     /** A block under way, and for which reader. */
-    private record Coming(long reader, Stream stream, CompletableFuture<@Nullable ByteBuffer> bytes) {}
+    private static final class Coming {
+        final long reader;
+        final Stream stream;
+        final CompletableFuture<@Nullable ByteBuffer> bytes = new CompletableFuture<>();
+        /** Somebody has waited long enough for it: nobody does again. */
+        volatile boolean late;
+
+        Coming(long reader, Stream stream) {
+            this.reader = reader;
+            this.stream = stream;
+        }
+    }
 
     /**
      * @param isHere blocks that need not come
@@ -142,11 +161,12 @@ final class BlocksAhead implements AutoCloseable {
                         stream.transfer.finish();
                     }
                     stream = new Stream();
+                    streams.add(stream);
                 }
                 into = stream;
                 for (Want want : wants) {
                     if (!coming.containsKey(want.cid())) {
-                        coming.put(want.cid(), new Coming(reader, into, new CompletableFuture<>()));
+                        coming.put(want.cid(), new Coming(reader, into));
                         fresh.add(want);
                     }
                 }
@@ -154,8 +174,16 @@ final class BlocksAhead implements AutoCloseable {
             }
             taken = fresh.isEmpty() || into.transfer.want(fresh);
             if (!taken) {
-                into.ended();
+                replace(into);
+                fresh.forEach(want -> settle(want.cid(), null));
             }
+        }
+    }
+
+    /** It takes no more blocks; what it was asked for may still come. */
+    private synchronized void replace(Stream ending) {
+        if (stream == ending) {
+            stream = null;
         }
     }
 
@@ -187,10 +215,10 @@ final class BlocksAhead implements AutoCloseable {
         synchronized (this) {
             c = coming.get(cid);
         }
-        if (c == null) {
+        if (c == null || (c.late && !c.bytes.isDone())) {
             return null;
         }
-        if (!c.stream.transfer.hasBegun(cid)) {
+        if (!c.bytes.isDone() && !c.stream.transfer.hasBegun(cid)) {
             // it is far behind others: whoever waits now asks for it directly
             c.stream.transfer.drop(List.of(cid)).forEach(gone -> settle(gone, null));
             return null;
@@ -199,6 +227,7 @@ final class BlocksAhead implements AutoCloseable {
             ByteBuffer bytes = c.bytes.get(PATIENCE, TimeUnit.NANOSECONDS);
             return bytes == null ? null : bytes.duplicate();
         } catch (TimeoutException | ExecutionException e) {
+            c.late = true;
             return null;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -245,7 +274,13 @@ final class BlocksAhead implements AutoCloseable {
 
         @Override
         public void onBlock(int index, Cid cid, ByteBuffer bytes) {
+            synchronized (BlocksAhead.this) {
+                if (closed) {
+                    return;
+                }
+            }
             measure(bytes.remaining());
+            source.delivered(cid);
             arrived.accept(cid, bytes.duplicate());
             settle(cid, bytes);
         }
@@ -253,12 +288,7 @@ final class BlocksAhead implements AutoCloseable {
         @Override
         public void onMissing(int index, Cid cid) {
             settle(cid, null);
-            // peers that failed too often are asked by a new transfer only
-            synchronized (BlocksAhead.this) {
-                if (stream == this) {
-                    stream = null;
-                }
-            }
+            replace(this); // peers that failed too often are asked by a new transfer only
             transfer.finish();
         }
 
@@ -266,9 +296,8 @@ final class BlocksAhead implements AutoCloseable {
         void ended() {
             List<Cid> left = new ArrayList<>();
             synchronized (BlocksAhead.this) {
-                if (stream == this) {
-                    stream = null;
-                }
+                replace(this);
+                streams.remove(this);
                 coming.forEach((cid, c) -> {
                     if (c.stream == this) {
                         left.add(cid);
@@ -282,13 +311,11 @@ final class BlocksAhead implements AutoCloseable {
     /** Ends what is under way. */
     @Override
     public void close() {
-        Stream last;
+        List<Stream> left;
         synchronized (this) {
             closed = true;
-            last = stream;
+            left = List.copyOf(streams);
         }
-        if (last != null) {
-            last.transfer.cancel();
-        }
+        left.forEach(under -> under.transfer.cancel());
     }
 }

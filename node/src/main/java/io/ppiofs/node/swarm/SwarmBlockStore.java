@@ -16,6 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The blocks of one volume: those of this machine's store first, then those that peers hold. What comes from a peer is
@@ -40,6 +42,8 @@ final class SwarmBlockStore implements BlockStore {
         /** Whether some peer is recorded to hold the block. */
         boolean isPlaced(Cid cid);
     }
+
+    private static final Logger LOG = LoggerFactory.getLogger(SwarmBlockStore.class);
 
     /** What is read ahead must not drive out what is read: so small a share of the local cache's limit. */
     private static final int SHARE_AHEAD = 4;
@@ -180,87 +184,81 @@ final class SwarmBlockStore implements BlockStore {
         Map<Cid, ByteBuffer> found = new HashMap<>();
         List<Cid> missing = new ArrayList<>();
         for (Cid cid : cids) {
-            ByteBuffer here = fetched.get(cid);
-            if (here == null) {
-                here = local.get(List.of(cid)).get(0); // where it may have come to from the waiting ones meanwhile
-            }
+            ByteBuffer here = come(cid);
             if (here == null) {
                 missing.add(cid);
             } else {
                 found.put(cid, here);
             }
         }
-        missing.removeIf(cid -> hasCome(cid, found));
-        while (!missing.isEmpty()) {
-            missing = fetchOnce(missing, found);
+        if (!missing.isEmpty()) {
+            Map<Cid, ByteBuffer> come = remote.fetch(missing);
+            fetched.add(come);
+            found.putAll(come);
         }
         return found;
     }
 
+    /** A block that has come from peers since somebody looked into the local store. */
+    private @Nullable ByteBuffer come(Cid cid) {
+        ByteBuffer waiting = fetched.get(cid);
+        // or it has gone on from there
+        return waiting != null ? waiting : local.get(List.of(cid)).get(0);
+    }
+
     /**
-     * Fetches what nobody else is fetching, and waits for what others are: several requests of a reader are for one block.
-     *
-     * @return those whose fetch by another reader was interrupted
+     * A block that somebody waits for: one that is on its way already, or else all who read it share one fetch; the kernel
+     * reads a block by several requests.
      */
-    private List<Cid> fetchOnce(List<Cid> missing, Map<Cid, ByteBuffer> found) {
-        Map<Cid, CompletableFuture<@Nullable ByteBuffer>> own = new HashMap<>();
-        Map<Cid, CompletableFuture<@Nullable ByteBuffer>> others = new HashMap<>();
-        for (Cid cid : missing) {
+    private @Nullable ByteBuffer fetch(Cid cid) {
+        while (true) {
+            ByteBuffer here = come(cid);
+            BlocksAhead blocks = ahead;
+            if (here == null && blocks != null) {
+                here = blocks.await(cid);
+            }
+            if (here != null) {
+                return here;
+            }
             CompletableFuture<@Nullable ByteBuffer> mine = new CompletableFuture<>();
             CompletableFuture<@Nullable ByteBuffer> other = fetching.putIfAbsent(cid, mine);
             if (other == null) {
-                own.put(cid, mine);
-            } else if (own.get(cid) != other) {
-                others.put(cid, other);
+                return fetchForAll(cid, mine);
             }
-        }
-        if (!own.isEmpty()) {
-            fetchOwn(own, found);
-        }
-        List<Cid> again = new ArrayList<>();
-        others.forEach((cid, other) -> {
             try {
                 ByteBuffer bytes = other.get();
-                if (bytes != null) {
-                    found.put(cid, bytes.duplicate());
-                }
+                return bytes == null ? null : bytes.duplicate();
             } catch (ExecutionException e) {
-                again.add(cid);
+                LOG.debug("who fetched block {} did not end: it is fetched again", cid);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new PpiofsException(ErrorKind.INTERRUPTED, "read", "block " + cid, "interrupted", e);
             }
-        });
-        return again;
+        }
     }
 
-    private void fetchOwn(Map<Cid, CompletableFuture<@Nullable ByteBuffer>> own, Map<Cid, ByteBuffer> found) {
+    private @Nullable ByteBuffer fetchForAll(Cid cid, CompletableFuture<@Nullable ByteBuffer> result) {
         try {
-            long begun = System.nanoTime();
-            Map<Cid, ByteBuffer> come = remote.fetch(List.copyOf(own.keySet()));
-            BlocksAhead blocks = ahead;
-            if (blocks != null && !come.isEmpty()) {
-                blocks.waited((System.nanoTime() - begun) / come.size());
+            ByteBuffer bytes = come(cid); // the fetch before this one may have ended since the last look
+            if (bytes == null) {
+                long begun = System.nanoTime();
+                Map<Cid, ByteBuffer> come = remote.fetch(List.of(cid));
+                fetched.add(come);
+                bytes = come.get(cid);
+                BlocksAhead blocks = ahead;
+                if (bytes == null) {
+                    bytes = come(cid); // what was late on its way may have come after all
+                } else if (blocks != null) {
+                    blocks.waited(System.nanoTime() - begun);
+                }
             }
-            fetched.add(come);
-            found.putAll(come);
-            own.forEach((cid, mine) -> mine.complete(come.get(cid)));
-        } catch (RuntimeException e) {
-            own.values().forEach(mine -> mine.completeExceptionally(e));
-            throw e;
+            result.complete(bytes);
+            return bytes == null ? null : bytes.duplicate();
         } finally {
-            own.forEach(fetching::remove);
+            fetching.remove(cid, result);
+            // without effect after a result; others must not wait for ever for who was interrupted or had no memory
+            result.completeExceptionally(new IllegalStateException("its fetch did not end"));
         }
-    }
-
-    /** Whether a block was on its way already, and is here now. */
-    private boolean hasCome(Cid cid, Map<Cid, ByteBuffer> found) {
-        BlocksAhead blocks = ahead;
-        ByteBuffer bytes = blocks == null ? null : blocks.await(cid);
-        if (bytes != null) {
-            found.put(cid, bytes);
-        }
-        return bytes != null;
     }
 
     @Override
@@ -270,7 +268,7 @@ final class SwarmBlockStore implements BlockStore {
             touch(cid);
             return n;
         }
-        ByteBuffer whole = fetch(List.of(cid)).get(cid);
+        ByteBuffer whole = fetch(cid);
         if (whole == null) {
             return -1;
         }
@@ -291,7 +289,7 @@ final class SwarmBlockStore implements BlockStore {
         if (length >= 0) {
             return length;
         }
-        ByteBuffer whole = fetch(List.of(cid)).get(cid);
+        ByteBuffer whole = fetch(cid);
         return whole == null ? -1 : whole.remaining();
     }
 

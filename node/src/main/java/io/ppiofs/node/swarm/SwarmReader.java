@@ -204,6 +204,14 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
     }
 
     @Override
+    public void delivered(Cid cid) {
+        GroupBook.Located located = outages.isEmpty() ? null : book.locate(cid);
+        if (located != null) {
+            outages.remove(located.group().id());
+        }
+    }
+
+    @Override
     public StreamTransfer stream(BlockSink sink) {
         return fetcher.stream(Priority.PREFETCH, sink);
     }

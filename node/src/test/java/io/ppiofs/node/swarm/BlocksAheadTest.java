@@ -36,6 +36,7 @@ class BlocksAheadTest {
     private static final class Peers implements BlocksAhead.Source {
         final List<Under> transfers = new ArrayList<>();
         final Set<Cid> unknown = new HashSet<>();
+        final Set<Cid> delivered = new HashSet<>();
 
         @Override
         public List<Want> wants(List<Cid> cids) {
@@ -50,6 +51,11 @@ class BlocksAheadTest {
             Under transfer = new Under(sink);
             transfers.add(transfer);
             return transfer;
+        }
+
+        @Override
+        public void delivered(Cid cid) {
+            delivered.add(cid);
         }
 
         Under last() {
@@ -168,6 +174,7 @@ class BlocksAheadTest {
         // it may have come before the reader looked
         assertThat(got == null || got.equals(blocks.get(0).bytes())).isTrue();
         assertThat(arrived).containsEntry(cid(0), blocks.get(0).bytes());
+        assertThat(peers.delivered).containsExactly(cid(0));
         assertThat(ahead.await(cid(0))).isNull();
     }
 
@@ -180,11 +187,16 @@ class BlocksAheadTest {
         long begun = System.nanoTime();
         assertThat(ahead.await(cid(0))).isNull();
         assertThat(System.nanoTime() - begun).isGreaterThan(SECOND / 2);
+        begun = System.nanoTime();
+        assertThat(ahead.await(cid(0))).as("nobody waits for it again").isNull();
+        assertThat(System.nanoTime() - begun).isLessThan(SECOND / 2);
         peers.last().sink.onMissing(0, cid(0));
         assertThat(ahead.await(cid(0))).isNull();
-        // the holders get a new chance with a new transfer
+        // the holders get a new chance with a new transfer; both end with the store
         ahead.expect(7, cids(4, 5), false);
         assertThat(peers.transfers).hasSize(2);
+        ahead.close();
+        assertThat(peers.transfers).allMatch(transfer -> transfer.done.isDone());
     }
 
     @Test

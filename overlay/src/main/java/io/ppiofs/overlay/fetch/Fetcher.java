@@ -28,7 +28,7 @@ public interface Fetcher {
 
     /**
      * As the first, for blocks that are wanted one after the other and named as their reader goes on. It ends by itself a while after the last
-     * of them; {@code window} of the options bounds what has begun and was not taken by the sink.
+     * of them. What has begun and was not taken by the sink is at most {@code window} of the options and 32 MiB.
      */
     StreamTransfer stream(Priority priority, BlockSink sink);
 }

@@ -122,6 +122,8 @@ final class PlannedTransfer implements StreamTransfer {
                 Cid cid = wants.get(i).cid();
                 if (unwanted.contains(cid) && plan.drop(i)) {
                     dropped.add(cid);
+                    buffers.remove(i);
+                    suspects.remove(i);
                 }
             }
         }

@@ -23,7 +23,7 @@ public interface StreamTransfer extends Transfer {
      */
     List<Cid> drop(Collection<Cid> cids);
 
-    /** Whether some of a block that is wanted was asked for, and it has not come yet. */
+    /** Whether some of a block was asked for, it has not come yet, and it was not dropped. */
     boolean hasBegun(Cid cid);
 
     /** No more will be wanted: it ends when all has come. */

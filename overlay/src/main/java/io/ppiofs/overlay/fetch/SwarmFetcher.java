@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The fetcher over a client: {@link HedgedRead} for a single block that somebody waits for, {@link TransferPlan} for all else. */
 public final class SwarmFetcher implements Fetcher {
+    private static final long STREAM_WINDOW = 32 << 20;
+
     private final BlockClient client;
     private final Scheduler scheduler;
     private final PeerMemory memory;
@@ -47,7 +49,8 @@ public final class SwarmFetcher implements Fetcher {
 
     @Override
     public StreamTransfer stream(Priority priority, BlockSink sink) {
-        TransferPlan plan = TransferPlan.ofStream(memory, options);
+        TransferPlan plan =
+                TransferPlan.ofStream(memory, options.withWindow(Math.min(options.window(), STREAM_WINDOW)));
         return new PlannedTransfer(client, scheduler, executor, plan, List.of(), priority, sink, true).start();
     }
 

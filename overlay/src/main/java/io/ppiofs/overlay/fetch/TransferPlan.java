@@ -181,7 +181,7 @@ final class TransferPlan {
      */
     boolean drop(int index) {
         Block block = blocks.get(index);
-        if (block.status != Status.OPEN || hasBegun(index)) {
+        if (block.status != Status.OPEN || begun(block)) {
             block.dropped = true;
             return false;
         }
@@ -191,9 +191,13 @@ final class TransferPlan {
         return true;
     }
 
-    /** Whether some of a block was asked for or is here, and it is neither done nor lost. */
+    /** Whether some of a block was asked for or is here, and it is neither done nor lost nor dropped. */
     boolean hasBegun(int index) {
         Block block = blocks.get(index);
+        return !block.dropped && begun(block);
+    }
+
+    private static boolean begun(Block block) {
         return block.status == Status.WHOLE || (block.status == Status.OPEN && block.asked + block.arrived > 0);
     }
 
@@ -257,16 +261,16 @@ final class TransferPlan {
     private record Unit(int block, int first, int count) {}
 
     private void assignStream(List<Run> runs, long now) {
-        List<Peer> peerOf = new ArrayList<>();
-        List<StreamAllocator.Tunnel> all = tunnels(peerOf, now);
-        if (all.stream().allMatch(StreamAllocator.Tunnel::requesting)) {
-            return;
-        }
         int span = 1;
         for (Peer peer : peers.values()) {
             span = canBeAsked(peer, now) ? Math.max(span, runLength(peer)) : span;
         }
         List<Unit> units = units(span);
+        List<Peer> peerOf = new ArrayList<>();
+        List<StreamAllocator.Tunnel> all = tunnels(peerOf, asked(units, now), now);
+        if (all.stream().allMatch(StreamAllocator.Tunnel::requesting)) {
+            return;
+        }
         Map<Integer, ArrayDeque<Integer>> queues = new StreamAllocator(span * PIECE)
                 .allocate(
                         units.size(),
@@ -281,7 +285,8 @@ final class TransferPlan {
                 Unit unit = units.get(next);
                 Peer peer = peerOf.get(tunnel.id());
                 if (mayFetch(peer, blocks.get(unit.block))) {
-                    Run run = new Run(++lastTunnel, peer.id, unit.block, unit.first, unit.count);
+                    int count = Math.min(unit.count, runLength(peer));
+                    Run run = new Run(++lastTunnel, peer.id, unit.block, unit.first, count);
                     begin(peer, run, now);
                     runs.add(run);
                 }
@@ -293,24 +298,40 @@ final class TransferPlan {
         return block.holders.contains(peer) && (!block.exclusive || block.owner == null || block.owner == peer);
     }
 
-    /** Those under way, and those that may be opened; a tunnel's number is its place in {@code peerOf}. */
-    private List<StreamAllocator.Tunnel> tunnels(List<Peer> peerOf, long now) {
-        List<StreamAllocator.Tunnel> all = new ArrayList<>();
-        int active = 0;
+    /** Peers that may be asked, most of them {@link FetchOptions#maxPeers}: those that are, then holders of what is wanted first. */
+    private Set<Peer> asked(List<Unit> units, long now) {
+        Set<Peer> asked = new HashSet<>();
         for (Peer peer : peers.values()) {
-            active += peer.busy.isEmpty() ? 0 : 1;
+            if (!peer.busy.isEmpty()) {
+                asked.add(peer);
+            }
         }
+        int last = -1;
+        for (Unit unit : units) {
+            if (unit.block == last) {
+                continue;
+            }
+            last = unit.block;
+            for (Peer peer : peers.values()) {
+                if (asked.size() < options.maxPeers() && canBeAsked(peer, now) && mayFetch(peer, blocks.get(last))) {
+                    asked.add(peer);
+                }
+            }
+        }
+        return asked;
+    }
+
+    /** Those under way, and those that may be opened; a tunnel's number is its place in {@code peerOf}. */
+    private List<StreamAllocator.Tunnel> tunnels(List<Peer> peerOf, Set<Peer> asked, long now) {
+        List<StreamAllocator.Tunnel> all = new ArrayList<>();
         for (Peer peer : peers.values()) {
             double each = (peer.speed > 0 ? peer.speed : DEFAULT_TUNNELS * ONE_TUNNEL) / peer.allowed;
             for (Tunnel tunnel : peer.busy) {
                 all.add(new StreamAllocator.Tunnel(peerOf.size(), each, true, tunnel.since));
                 peerOf.add(peer);
             }
-            if (!canBeAsked(peer, now) || (peer.busy.isEmpty() && active >= options.maxPeers())) {
-                continue;
-            }
-            active += peer.busy.isEmpty() ? 1 : 0;
-            for (int idle = peer.busy.size(); idle < peer.allowed; idle++) {
+            int open = asked.contains(peer) && canBeAsked(peer, now) ? peer.allowed : 0;
+            for (int idle = peer.busy.size(); idle < open; idle++) {
                 all.add(new StreamAllocator.Tunnel(peerOf.size(), each, false, 0));
                 peerOf.add(peer);
             }

@@ -185,4 +185,25 @@ class StreamPlanTest {
         assertThat(plan.assign(2_000_000)).isEmpty();
         assertThat(plan.isOver()).isTrue();
     }
+
+    @Test
+    void holders_of_what_is_wanted_first_are_asked_however_many_peers_are_known() {
+        TransferPlan plan = TransferPlan.ofStream(PeerMemory.ofProcess(20), FetchOptions.DEFAULT);
+        List<PeerId> known = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            known.add(TransferPlanTest.peer());
+        }
+        plan.add(TransferPlanTest.wants(1, PIECE, known));
+        for (TransferPlan.Run run : plan.assign(0)) {
+            plan.onPiece(run.tunnel(), 1_000_000);
+            plan.onRight(run.block());
+        }
+        assertThat(plan.isOver()).isTrue();
+        PeerId last = known.get(9);
+        plan.add(TransferPlanTest.wants(1, PIECE, List.of(last)));
+        assertThat(plan.assign(2_000_000))
+                .singleElement()
+                .extracting(TransferPlan.Run::peer)
+                .isEqualTo(last);
+    }
 }

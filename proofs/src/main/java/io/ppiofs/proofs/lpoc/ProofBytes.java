@@ -14,6 +14,11 @@ import io.ppiofs.error.PpiofsException;
 final class ProofBytes {
     static final int VERSION = 1;
 
+    /** Bytes of a proof for each item in it: a change of a ledger has 40 and more for five. */
+    private static final int LEAST_PER_ITEM = 6;
+
+    private static final int FEW_ITEMS = 1024;
+
     private ProofBytes() {}
 
     /** Makes a value of the fields; what they do not allow is an {@link IllegalArgumentException}, too. */
@@ -28,7 +33,7 @@ final class ProofBytes {
             throw new PpiofsException(ErrorKind.TOO_BIG, operation, bytes.length + " bytes", "it has at most " + max);
         }
         try {
-            CborMap map = CborDecoder.decodeMap(bytes);
+            CborMap map = CborDecoder.decodeMap(bytes, FEW_ITEMS + bytes.length / LEAST_PER_ITEM);
             map.requireFields(fields);
             if (map.uint(1, Integer.MAX_VALUE) != VERSION) {
                 throw new MalformedException("its version is not " + VERSION);

@@ -30,7 +30,7 @@ class DifferentialModelTest extends OnMount {
 
     private Path program;
     private Path reference;
-    private boolean renameFlags;
+    private boolean ownDriver;
     private int runs;
 
     @BeforeAll
@@ -39,7 +39,7 @@ class DifferentialModelTest extends OnMount {
         reference = onExt4(scratch().root())
                 ? scratch().directory("reference")
                 : Ext4Image.mounted(scratch(), 2000).dir();
-        renameFlags = passesRenameFlags();
+        ownDriver = passesRenameFlags();
     }
 
     private static boolean onExt4(Path path) {
@@ -109,7 +109,7 @@ class DifferentialModelTest extends OnMount {
             List<String> homes = new ArrayList<>(DifferentialRun.SHARED);
             homes.add(DifferentialRun.own(process));
             homes.add(DifferentialRun.own(process));
-            generators.add(new OperationGenerator(random, homes, renameFlags));
+            generators.add(new OperationGenerator(random, homes, ownDriver));
         }
         List<Operation> done = new ArrayList<>();
         Map<String, Integer> outcomes = new TreeMap<>();
@@ -144,8 +144,9 @@ class DifferentialModelTest extends OnMount {
         if (count < OPERATIONS) {
             return;
         }
-        for (String name :
-                List.of("open", "pwrite", "pread", "rename", "link", "unlink", "mkdir", "symlink", "chmod")) {
+        for (String name : List.of(
+                "open", "pwrite", "pread", "rename", "link", "unlink", "mkdir", "symlink", "chmod", "preadv",
+                "pwritev")) {
             if (outcomes.getOrDefault(name + " =", 0) < count / 1000) {
                 throw new AssertionError("too few successful '" + name + "' among " + outcomes);
             }
@@ -180,7 +181,7 @@ class DifferentialModelTest extends OnMount {
 
     private Optional<Difference> oneOfMany(DifferentialRun run, int process, long seed, int count) {
         OperationGenerator generator = new OperationGenerator(
-                new Random(seed * 31 + process), List.of(DifferentialRun.own(process)), renameFlags);
+                new Random(seed * 31 + process), List.of(DifferentialRun.own(process)), ownDriver);
         List<Operation> done = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             Operation operation = new Operation(process, generator.next());

@@ -10,6 +10,7 @@ import java.util.Random;
 final class OperationGenerator {
     private static final String[] NAMES = {"a", "b", "c", "d", "e", "f"};
     private static final int REMEMBERED = 60;
+    private static final int O_CREAT = 0100;
     private static final int AT_SYMLINK_NOFOLLOW = 0x100;
     private static final int AT_SYMLINK_FOLLOW = 0x400;
 
@@ -19,22 +20,25 @@ final class OperationGenerator {
         01101, 0
     };
 
+    /** O_TMPFILE with access, of x86-64; O_EXCL forbids to give the file a name. */
+    private static final int[] UNNAMED_FLAGS = {020200001, 020200002, 020200202};
+
     private static final int[] MODES = {0644, 0600, 0666, 0755, 0700, 0777, 0444, 0, 02755, 04711, 01777, 06777};
 
     private final Random random;
     private final List<String> homes;
-    private final boolean renameFlags;
+    private final boolean ownDriver;
     private final List<String> directories = new ArrayList<>();
     private final List<String> others = new ArrayList<>();
 
     /**
      * @param homes directories that exist and in which to work
-     * @param renameFlags whether the kernel lets RENAME_NOREPLACE and RENAME_EXCHANGE through to this file system
+     * @param ownDriver whether the kernel lets RENAME_NOREPLACE, RENAME_EXCHANGE, O_TMPFILE and ACLs through to this file system
      */
-    OperationGenerator(Random random, List<String> homes, boolean renameFlags) {
+    OperationGenerator(Random random, List<String> homes, boolean ownDriver) {
         this.random = random;
         this.homes = List.copyOf(homes);
-        this.renameFlags = renameFlags;
+        this.ownDriver = ownDriver;
     }
 
     /** Learns from an answer which names exist. */
@@ -46,12 +50,12 @@ final class OperationGenerator {
         switch (words[0]) {
             case "mkdir" -> remember(directories, words[1]);
             case "open" -> {
-                if ((Integer.decode(words[3]) & 0100) != 0) {
+                if ((Integer.decode(words[3]) & O_CREAT) != 0) {
                     remember(others, words[2]);
                 }
             }
             case "mknod" -> remember(others, words[1]);
-            case "symlink", "link" -> remember(others, words[2]);
+            case "symlink", "link", "linkslot" -> remember(others, words[2]);
             case "rename" -> {
                 boolean directory = directories.remove(words[1]);
                 others.remove(words[1]);
@@ -101,7 +105,7 @@ final class OperationGenerator {
     }
 
     private String content() {
-        return switch (random.nextInt(26)) {
+        return switch (random.nextInt(31)) {
             case 0, 1, 2, 3, 4, 5 -> "open " + slot() + " " + path() + " " + flags() + " " + mode();
             case 6 -> "close " + slot();
             case 7, 8 -> "read " + slot() + " " + length();
@@ -118,6 +122,16 @@ final class OperationGenerator {
             case 24 ->
                 "copyrange " + slot() + " " + Math.max(0, offset()) + " " + slot() + " " + Math.max(0, offset()) + " "
                         + length();
+            case 25 -> "preadv " + slot() + " " + offset() + " " + length();
+            case 26 -> "pwritev " + slot() + " " + offset() + " " + length() + " " + random.nextInt(1000);
+            case 27 -> "sendfile " + slot() + " " + slot() + " " + offset() + " " + length();
+            case 28 ->
+                "getlock " + slot() + " " + random.nextInt(2) + " " + random.nextInt(100) + " " + random.nextInt(100);
+            case 29 ->
+                ownDriver
+                        ? "open " + slot() + " " + directory() + " " + octal(UNNAMED_FLAGS[random.nextInt(3)]) + " "
+                                + mode()
+                        : "close " + slot();
             default ->
                 random.nextBoolean()
                         ? "lock " + slot() + " " + random.nextInt(3) + " " + random.nextInt(100) + " "
@@ -128,7 +142,8 @@ final class OperationGenerator {
     }
 
     private String names() {
-        return switch (random.nextInt(16)) {
+        return switch (random.nextInt(17)) {
+            case 15 -> "linkslot " + slot() + " " + newPath();
             case 0, 1, 2 -> "mkdir " + newPath() + " " + mode();
             case 3 -> "rmdir " + path();
             case 4, 5 -> "unlink " + path();
@@ -136,7 +151,7 @@ final class OperationGenerator {
             case 8 -> "symlink " + target() + " " + newPath();
             case 9, 10, 11, 12 ->
                 "rename " + path() + " " + (random.nextBoolean() ? newPath() : path()) + " "
-                        + (renameFlags && random.nextInt(3) == 0 ? 1 + random.nextInt(3) : 0);
+                        + (ownDriver && random.nextInt(3) == 0 ? 1 + random.nextInt(3) : 0);
             case 13 -> "mknod " + newPath() + " " + nodeMode() + " 1 3";
             case 14 -> "umask " + (random.nextBoolean() ? "022" : "0" + Integer.toOctalString(random.nextInt(64)));
             default -> "rmdir " + directory();
@@ -144,7 +159,10 @@ final class OperationGenerator {
     }
 
     private String attributes() {
-        return switch (random.nextInt(15)) {
+        return switch (random.nextInt(ownDriver ? 19 : 15)) {
+            case 14, 15 -> "setacl " + acl();
+            case 16 -> "getacl " + path() + " " + aclType();
+            case 17 -> "removexattr " + path() + " " + aclType();
             case 0, 1 -> "chmod " + path() + " " + mode();
             case 2 -> "fchmod " + slot() + " " + mode();
             case 3 -> "chown " + path() + " " + owner() + " " + owner();
@@ -164,6 +182,32 @@ final class OperationGenerator {
             case 13 -> "listxattr " + path();
             default -> "removexattr " + path() + " " + attribute();
         };
+    }
+
+    private static String aclType(boolean forNew) {
+        return forNew ? "system.posix_acl_default" : "system.posix_acl_access";
+    }
+
+    private String aclType() {
+        return aclType(random.nextBoolean());
+    }
+
+    /** A path, a type and entries: mostly right ones; without a mask where one is needed it is refused. */
+    private String acl() {
+        boolean forNew = random.nextInt(3) == 0;
+        StringBuilder entries = new StringBuilder("u::" + random.nextInt(8));
+        boolean named = random.nextInt(4) > 0;
+        if (named) {
+            entries.append(",u:").append(1001 + random.nextInt(2)).append(':').append(random.nextInt(8));
+        }
+        entries.append(",g::").append(random.nextInt(8));
+        if (named && random.nextBoolean()) {
+            entries.append(",g:2000:").append(random.nextInt(8));
+        }
+        if (named && random.nextInt(10) > 0) {
+            entries.append(",m::").append(random.nextInt(8));
+        }
+        return (forNew ? directory() : path()) + " " + aclType(forNew) + " " + entries + ",o::" + random.nextInt(8);
     }
 
     private int slot() {

@@ -117,6 +117,7 @@ final class Dispatcher {
             case FORGET -> inodes.forget();
             case BATCH_FORGET -> inodes.batchForget();
             case GETATTR -> inodes.getattr();
+            case STATX -> inodes.statx();
             case SETATTR -> inodes.setattr();
             case READLINK -> inodes.readlink();
             case SYMLINK -> inodes.symlink();
@@ -159,12 +160,8 @@ final class Dispatcher {
             // Permissions: the kernel's (default_permissions). Locks: kept by the kernel itself, for all users of a
             // mount
             // are on this machine; it releases them on close and death. A regular file is always ready (poll). There is
-            // no
-            // block device below (bmap) and no memory window (setupmapping). statx asks only for what getattr has not,
-            // the
-            // birth time, and that is not kept.
-            case ACCESS, GETLK, SETLK, SETLKW, POLL, BMAP, SETUPMAPPING, REMOVEMAPPING, STATX, INIT ->
-                reply.error(ENOSYS);
+            // no block device below (bmap) and no memory window (setupmapping).
+            case ACCESS, GETLK, SETLK, SETLKW, POLL, BMAP, SETUPMAPPING, REMOVEMAPPING, INIT -> reply.error(ENOSYS);
         }
     }
 

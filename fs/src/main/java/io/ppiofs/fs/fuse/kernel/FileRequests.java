@@ -24,6 +24,7 @@ final class FileRequests {
     private static final int ENOTTY = 25;
 
     private static final int O_APPEND = 02000;
+    private static final int O_DIRECT = System.getProperty("os.arch").equals("aarch64") ? 0200000 : 040000;
     private static final int FALLOC_KEEP_SIZE = 1;
     private static final int FALLOC_PUNCH_HOLE = 2;
     private static final int FALLOC_ZERO_RANGE = 0x10;
@@ -139,9 +140,10 @@ final class FileRequests {
         // the flag comes with every write of who is not root
         boolean dropped = (flags & Wire.WRITE_KILL_SUIDGID) != 0 && core.dropSetIds(in.caller(), file.ino(), memberOf);
         ByteBuffer data = in.data(Wire.WRITE_DATA, size);
+        // the pieces of a direct write come at once, and only their offsets tell their order
         boolean appends = setting.shared()
                 && (flags & Wire.WRITE_CACHE) == 0
-                && (in.intAt(Wire.WRITE_OPEN_FLAGS) & O_APPEND) != 0;
+                && (in.intAt(Wire.WRITE_OPEN_FLAGS) & (O_APPEND | O_DIRECT)) == O_APPEND;
         long at = offset;
         if (appends) {
             at = core.append(file, data);

@@ -20,9 +20,12 @@ import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Requests on names, inodes and extended attributes. Belongs to its worker. */
 final class InodeRequests {
+    private static final Logger LOG = LoggerFactory.getLogger(InodeRequests.class);
     private static final int XATTR_CREATE = 1;
     private static final int XATTR_REPLACE = 2;
     private static final List<String> NAMESPACES = List.of("user.", "security.", "trusted.");
@@ -128,7 +131,11 @@ final class InodeRequests {
         Stream<Change> names = Stream.empty();
         boolean directory = (attr.mode() & FileType.MASK) == FileType.DIRECTORY.bits();
         if (!directory || setting.agreed().minor() >= Wire.EXPIRES_SINCE) {
-            names = core.names(attr.ino(), MOST_NAMES).stream().map(n -> new Change.Again(n.parent(), n.name()));
+            try {
+                names = core.names(attr.ino(), MOST_NAMES).stream().map(n -> new Change.Again(n.parent(), n.name()));
+            } catch (PpiofsException e) {
+                LOG.debug("the names of inode {} are not known", ino, e); // the change itself is done
+            }
         }
         setting.tellOthers(Stream.concat(Stream.of(new Change.Inode(ino, content ? 0 : -1, 0)), names)
                 .toArray(Change[]::new));
@@ -165,6 +172,10 @@ final class InodeRequests {
 
     void getattr() {
         reply.attr(core.getattr(node()));
+    }
+
+    void statx() {
+        reply.statx(core.getattr(node()));
     }
 
     void setattr() {

@@ -7,6 +7,7 @@ import io.ppiofs.fs.core.FileName;
 import io.ppiofs.fs.core.FileType;
 import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.core.SpaceInfo;
+import io.ppiofs.fs.core.Timestamp;
 import io.ppiofs.fs.fuse.Caching;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -26,6 +27,7 @@ final class Reply {
 
     private static final int FIRST_CAPACITY = 64 << 10;
     private static final int H = Wire.OUT_HEADER;
+    private static final int BLOCK_SIZE = 4096;
     private static final int EINVAL = 22;
     /** A file whose content changes by itself has attributes for this moment only. */
     private static final int VOLATILE_VIEW = 0xFF;
@@ -149,6 +151,41 @@ final class Reply {
         send(Wire.ATTR_OUT);
     }
 
+    /** As {@link #attr}, with the birth time where it is known. */
+    void statx(Attr a) {
+        for (int i = 0; i < Wire.STATX_OUT; i += Long.BYTES) {
+            out.putLong(H + i, 0);
+        }
+        boolean lasting = lasting(a.ino());
+        Timestamp born = a.btime();
+        out.putLong(H + Wire.STATX_VALID, lasting ? attrValid.seconds() : 0);
+        out.putInt(H + Wire.STATX_VALID_NANOS, lasting ? attrValid.nanos() : 0);
+        out.putInt(H + Wire.STATX_MASK, Wire.BASIC_STATS | (born == null ? 0 : Wire.BIRTH_TIME));
+        out.putInt(H + Wire.STATX_BLOCK_SIZE, BLOCK_SIZE);
+        out.putInt(H + Wire.STATX_NLINK, a.nlink());
+        out.putInt(H + Wire.STATX_UID, a.uid());
+        out.putInt(H + Wire.STATX_GID, a.gid());
+        out.putShort(H + Wire.STATX_MODE, (short) a.mode());
+        out.putLong(H + Wire.STATX_INO, a.ino().value());
+        out.putLong(H + Wire.STATX_SIZE, a.size());
+        out.putLong(H + Wire.STATX_BLOCKS, a.blocks());
+        putTime(H + Wire.STATX_ATIME, a.atime());
+        putTime(H + Wire.STATX_MTIME, a.mtime());
+        putTime(H + Wire.STATX_CTIME, a.ctime());
+        if (born != null) {
+            putTime(H + Wire.STATX_BTIME, born);
+        }
+        // the kernel's encoding of 32 bits: 12 of the major number between 8 and 12 of the minor one
+        out.putInt(H + Wire.STATX_RDEV_MAJOR, a.rdev() >>> 8 & 0xfff);
+        out.putInt(H + Wire.STATX_RDEV_MINOR, a.rdev() & 0xff | a.rdev() >>> 12 & 0xfff00);
+        send(Wire.STATX_OUT);
+    }
+
+    private void putTime(int at, Timestamp time) {
+        out.putLong(at, time.seconds());
+        out.putInt(at + Long.BYTES, time.nanos());
+    }
+
     static boolean lasting(Ino ino) {
         return ino.value() >>> 56 != VOLATILE_VIEW;
     }
@@ -247,7 +284,7 @@ final class Reply {
         to.putInt(at + Wire.ATTR_UID, a.uid());
         to.putInt(at + Wire.ATTR_GID, a.gid());
         to.putInt(at + Wire.ATTR_RDEV, a.rdev());
-        to.putInt(at + Wire.ATTR_BLOCK_SIZE, 4096);
+        to.putInt(at + Wire.ATTR_BLOCK_SIZE, BLOCK_SIZE);
         to.putInt(at + Wire.ATTR_FLAGS, 0);
     }
 

@@ -231,6 +231,34 @@ final class Wire {
     static final int FALLOCATE_MODE = IN_HEADER + 24;
 
     // struct fuse_lseek_in, fuse_lseek_out
+    // struct fuse_statx_out, with struct fuse_statx behind 32 bytes
+    static final int STATX_OUT = 288;
+    static final int STATX_VALID = 0;
+    static final int STATX_VALID_NANOS = 8;
+    static final int STATX_MASK = 32;
+    static final int STATX_BLOCK_SIZE = 36;
+    static final int STATX_NLINK = 48;
+    static final int STATX_UID = 52;
+    static final int STATX_GID = 56;
+    /** 16 bits. */
+    static final int STATX_MODE = 60;
+
+    static final int STATX_INO = 64;
+    static final int STATX_SIZE = 72;
+    static final int STATX_BLOCKS = 80;
+    /** Each time: seconds, 32 bits of nanoseconds, 32 that are not used. */
+    static final int STATX_ATIME = 96;
+
+    static final int STATX_BTIME = 112;
+    static final int STATX_CTIME = 128;
+    static final int STATX_MTIME = 144;
+    static final int STATX_RDEV_MAJOR = 160;
+    static final int STATX_RDEV_MINOR = 164;
+
+    // masks of statx(2)
+    static final int BASIC_STATS = 0x7ff;
+    static final int BIRTH_TIME = 0x800;
+
     static final int LSEEK_OFFSET = IN_HEADER + 8;
     static final int LSEEK_WHENCE = IN_HEADER + 16;
     static final int LSEEK_OUT = 8;
