@@ -96,7 +96,7 @@ public final class SpaceBudget implements AutoCloseable {
             throw new IllegalArgumentException("reservation of " + bytes + " bytes");
         }
         boolean due = nanoClock.getAsLong() - lastLook > LOOK_EVERY_NANOS
-                || grantedSinceLook.addAndGet(bytes) > LOOK_EVERY_BYTES;
+                || grantedSinceLook.addAndGet(Math.min(bytes, LOOK_EVERY_BYTES + 1)) > LOOK_EVERY_BYTES;
         if (due) {
             look();
         }
@@ -111,6 +111,9 @@ public final class SpaceBudget implements AutoCloseable {
     }
 
     private boolean grant(long bytes) {
+        if (bytes > room()) {
+            return false; // fallocate(2) may ask for so much that the sum would overflow
+        }
         long all = reserved.addAndGet(bytes);
         if (all <= room()) {
             return true;

@@ -39,6 +39,18 @@ class SpaceBudgetTest {
     }
 
     @Test
+    void aRequestWithoutBoundsIsRefused() throws Exception {
+        try (SmallDisk disk = SmallDisk.mount(32)) {
+            SpaceBudget budget = SpaceBudget.open(disk.path(), Long.MAX_VALUE);
+            budget.reserve(1);
+            for (int i = 0; i < 3; i++) {
+                assertThat(budget.tryReserve(Long.MAX_VALUE)).isFalse();
+            }
+            assertThat(budget.reserved()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void theBallastIsReallyAllocatedAndComesBack() throws Exception {
         try (SmallDisk disk = SmallDisk.mount(64)) {
             SpaceBudget budget = SpaceBudget.open(disk.path(), Long.MAX_VALUE);
