@@ -329,7 +329,12 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         lookups.increment(ino.value());
         try {
-            return getattr(ino);
+            Attr attr = getattr(ino);
+            if (attr.nlink() == 0 && !contents.pinned(ino.value())) {
+                // the kernel has let go of it already, and its forget is still on the way
+                throw no(ErrorKind.NOT_FOUND, "lookup", ino);
+            }
+            return attr;
         } catch (PpiofsException gone) {
             forget(ino, 1);
             throw gone;

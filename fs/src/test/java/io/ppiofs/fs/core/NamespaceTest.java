@@ -493,6 +493,24 @@ class NamespaceTest {
     }
 
     @Test
+    void anInodeWithoutANameIsFoundByItsNumberOnlyWhileItIsOpen() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            OpenFile f = core.create("a");
+            core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of("a"));
+            assertThat(core.fs.reference(f.ino()).nlink()).isZero();
+            core.fs.release(f);
+            assertThatThrownBy(() -> core.fs.reference(f.ino()))
+                    .isInstanceOfSatisfying(
+                            PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND));
+            core.fs.forget(f.ino(), 2); // of create and of the reference that was given
+            org.awaitility.Awaitility.await().until(() -> core.fs.stats().files() == 1);
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    @Test
     void anOrphanLeftByACrashIsReapedAtTheNextStart() {
         CoreFixture core = new CoreFixture(directory);
         try {
