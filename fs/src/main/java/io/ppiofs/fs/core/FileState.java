@@ -62,6 +62,8 @@ final class FileState {
     long emptiedAt = NEVER;
     /** Known to have no file capabilities (capabilities(7)), which any change of the content takes away. */
     volatile boolean noCapabilities;
+    /** As the inode record has them. */
+    volatile InodeFlags flags;
     /** In the flusher's queue. */
     boolean queued;
     /** Counts changes of the extents in the map: a reader that saw an older count looks again. */
@@ -82,6 +84,7 @@ final class FileState {
         this.mtime = record.mtime();
         this.ctime = record.ctime();
         this.inline = record.inline();
+        this.flags = record.inodeFlags();
     }
 
     boolean clean() {

@@ -1,5 +1,7 @@
 package io.ppiofs.fs.core;
 
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -74,6 +76,21 @@ public interface FileSystemCore extends Closeable {
         }
     }
 
+    /** What chattr(1) has set on a file or directory. */
+    default InodeFlags inodeFlags(Ino ino) {
+        return InodeFlags.NONE;
+    }
+
+    /**
+     * Sets what chattr(1) sets; from then on the calls that it forbids are NOT_PERMITTED. {@link #open} does not look, for a
+     * core does not see O_APPEND: that is {@link InodeFlags#refuseOpen}.
+     *
+     * @throws io.ppiofs.error.PpiofsException NOT_PERMITTED if that is a change and the caller is not root
+     */
+    default void inodeFlags(Caller caller, Ino ino, InodeFlags flags) {
+        throw PpiofsException.expected(ErrorKind.NOT_SUPPORTED, "ioctl", "file flags");
+    }
+
     /** The target of a symbolic link, 1–4095 bytes. */
     byte[] readlink(Ino ino);
 
@@ -113,6 +130,14 @@ public interface FileSystemCore extends Closeable {
 
     /** Takes all remaining bytes of {@code src}. With append the offset is ignored. */
     int write(OpenFile file, long offset, ByteBuffer src);
+
+    /**
+     * As {@link #write}, for what the kernel took before and writes now: at its offset, and also into a file that has become
+     * immutable meanwhile.
+     */
+    default int writeBack(OpenFile file, long offset, ByteBuffer src) {
+        return write(file, offset, src);
+    }
 
     /**
      * Takes all remaining bytes of {@code src} at the end of the file, wherever that is by now.

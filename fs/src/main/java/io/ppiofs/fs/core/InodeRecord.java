@@ -25,6 +25,12 @@ final class InodeRecord {
     /** {@link #born} is known and follows the slots, before allocated ranges. */
     private static final int FLAG_BORN = 16;
 
+    /** {@link InodeFlags#immutable}. */
+    static final int FLAG_IMMUTABLE = 32;
+
+    /** {@link InodeFlags#appendOnly}. */
+    static final int FLAG_APPEND_ONLY = 64;
+
     int mode;
     int uid;
     int gid;
@@ -135,6 +141,18 @@ final class InodeRecord {
 
     void flag(int flag, boolean on) {
         flags = on ? flags | flag : flags & ~flag;
+    }
+
+    boolean immutable() {
+        return has(FLAG_IMMUTABLE);
+    }
+
+    boolean appendOnly() {
+        return has(FLAG_APPEND_ONLY);
+    }
+
+    InodeFlags inodeFlags() {
+        return immutable() || appendOnly() ? new InodeFlags(immutable(), appendOnly()) : InodeFlags.NONE;
     }
 
     boolean inline() {

@@ -620,6 +620,18 @@ public final class TreeFileSystem implements FileSystemCore {
     }
 
     @Override
+    public InodeFlags inodeFlags(Ino ino) {
+        return virtualFiles.find(ino) != null
+                ? InodeFlags.NONE
+                : found(ino.value(), "ioctl").record().inodeFlags();
+    }
+
+    @Override
+    public void inodeFlags(Caller caller, Ino ino, InodeFlags flags) {
+        throw readOnly("ioctl", ino);
+    }
+
+    @Override
     public void removexattr(Caller caller, Ino ino, FileName attribute) {
         throw readOnly("removexattr", attribute);
     }

@@ -197,6 +197,26 @@ public final class VolumeFileSystem implements FileSystemCore {
         return r;
     }
 
+    /** For changes that neither an immutable nor an append-only inode allows. */
+    private static void refuseIfFlagged(InodeRecord r, String operation, Object subject) {
+        if (r.immutable() || r.appendOnly()) {
+            throw no(ErrorKind.NOT_PERMITTED, operation, subject);
+        }
+    }
+
+    /** For changes that an append-only inode allows. */
+    private static void refuseIfImmutable(InodeRecord r, String operation, Object subject) {
+        if (r.immutable()) {
+            throw no(ErrorKind.NOT_PERMITTED, operation, subject);
+        }
+    }
+
+    private static void refuseIfImmutable(FileState s, String operation) {
+        if (s.flags.immutable()) {
+            throw no(ErrorKind.NOT_PERMITTED, operation, Long.toUnsignedString(s.ino));
+        }
+    }
+
     private static void check(FileName name, String operation) {
         Records.check(name, operation);
     }
@@ -424,6 +444,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (!r.isRegular()) {
             throw no(r.isDirectory() ? ErrorKind.IS_A_DIRECTORY : ErrorKind.INVALID, "truncate", ino);
         }
+        refuseIfFlagged(r, "truncate", ino);
         FileState s = contents.pin(ino.value());
         try {
             dropCapabilities(s);
@@ -441,6 +462,10 @@ public final class VolumeFileSystem implements FileSystemCore {
         Timestamp mtime = resolve(change.mtime(), now);
         if (!owner && atime == null && mtime == null && change.ctime() == null) {
             return;
+        }
+        refuseIfImmutable(r, "setattr", Long.toUnsignedString(ino));
+        if (owner || givenTimes(change)) {
+            refuseIfFlagged(r, "setattr", Long.toUnsignedString(ino));
         }
         Timestamp given = resolve(change.ctime(), now);
         Timestamp ctime = given == null ? now : given;
@@ -482,6 +507,53 @@ public final class VolumeFileSystem implements FileSystemCore {
         } finally {
             contents.unpin(s);
         }
+    }
+
+    /** Anything but both times together to now, which whoever may write may ask for. */
+    private static boolean givenTimes(SetAttr change) {
+        boolean touch = change.atime() == SetAttr.NOW && change.mtime() == SetAttr.NOW;
+        return !touch && (change.atime() != null || change.mtime() != null);
+    }
+
+    @Override
+    public InodeFlags inodeFlags(Ino ino) {
+        return virtualFile(ino) != null
+                ? InodeFlags.NONE
+                : record(ino.value(), "ioctl").inodeFlags();
+    }
+
+    @Override
+    public void inodeFlags(Caller caller, Ino ino, InodeFlags flags) {
+        if (virtualFile(ino) != null) {
+            throw no(ErrorKind.NOT_PERMITTED, "ioctl", ino);
+        }
+        withLock(ino.value(), () -> {
+            InodeRecord r = record(ino.value(), "ioctl");
+            if (r.inodeFlags().equals(flags)) {
+                return;
+            }
+            if (caller.uid() != 0) {
+                throw no(ErrorKind.NOT_PERMITTED, "ioctl", ino);
+            }
+            Transaction tx = begin();
+            r.flag(InodeRecord.FLAG_IMMUTABLE, flags.immutable());
+            r.flag(InodeRecord.FLAG_APPEND_ONLY, flags.appendOnly());
+            r.stampOwner(tx.dot, tx.slot);
+            if (r.isRegular()) {
+                // pinned: a state made between the look and the commit would have the old flags
+                FileState s = contents.pin(ino.value());
+                try {
+                    changeTime(tx, ino.value(), r);
+                    commit(tx);
+                    s.flags = flags;
+                } finally {
+                    contents.unpin(s);
+                }
+            } else {
+                changeTime(tx, ino.value(), r);
+                commit(tx);
+            }
+        });
     }
 
     private static void changeOwner(InodeRecord r, SetAttr change) {
@@ -576,6 +648,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         InodeRecord dir = directory(parent.value(), operation);
         long h = hash(name);
         int ordinal = freeOrdinal(parent.value(), h, name, operation);
+        refuseIfImmutable(dir, operation, name);
         boolean isDirectory = (what.mode() & FileType.MASK) == FileType.DIRECTORY.bits();
         if (isDirectory && dir.nlink >= MAX_LINKS) {
             throw no(ErrorKind.TOO_MANY_LINKS, operation, name);
@@ -661,6 +734,7 @@ public final class VolumeFileSystem implements FileSystemCore {
     public Created tmpfile(Caller caller, Ino directory, int mode, OpenFlags flags) {
         return growing(() -> locked(directory.value(), () -> {
             InodeRecord dir = directory(directory.value(), "tmpfile");
+            refuseIfImmutable(dir, "tmpfile", directory);
             long ino = engine.inodes().take();
             Transaction tx = begin();
             int full = FileType.REGULAR.bits() | mode & 07777;
@@ -734,6 +808,8 @@ public final class VolumeFileSystem implements FileSystemCore {
             }
             long h = hash(newName);
             int ordinal = freeOrdinal(newParent.value(), h, newName, "link");
+            refuseIfImmutable(dir, "link", newName);
+            refuseIfFlagged(r, "link", newName);
             if (r.nlink >= MAX_LINKS) {
                 throw no(ErrorKind.TOO_MANY_LINKS, "link", newName);
             }
@@ -805,6 +881,8 @@ public final class VolumeFileSystem implements FileSystemCore {
     private void removeLocked(Ino parent, Slot s, boolean directory, String operation) {
         InodeRecord dir = directory(parent.value(), operation);
         InodeRecord r = record(s.entry().ino(), operation);
+        refuseIfFlagged(dir, operation, s.entry().name());
+        refuseIfFlagged(r, operation, s.entry().name());
         if (directory && !r.isDirectory()) {
             throw no(ErrorKind.NOT_A_DIRECTORY, operation, s.entry().name());
         }
@@ -1067,11 +1145,16 @@ public final class VolumeFileSystem implements FileSystemCore {
         InodeRecord to = sameParent ? from : directory(newParent.value(), "rename");
         InodeRecord moved = record(source.entry().ino(), "rename");
         InodeRecord replaced = null;
+        refuseIfFlagged(from, "rename", newName);
+        refuseIfFlagged(moved, "rename", newName);
+        refuseIfImmutable(to, "rename", newName);
         if (moved.isDirectory()) {
             refuseCycle(source.entry().ino(), newParent.value());
         }
         if (target != null) {
             replaced = record(target.entry().ino(), "rename");
+            refuseIfFlagged(to, "rename", newName);
+            refuseIfFlagged(replaced, "rename", newName);
             checkReplace(moved, replaced, target, newName);
         } else if (moved.isDirectory() && !sameParent && to.nlink >= MAX_LINKS) {
             throw no(ErrorKind.TOO_MANY_LINKS, "rename", newName);
@@ -1176,6 +1259,9 @@ public final class VolumeFileSystem implements FileSystemCore {
         InodeRecord to = sameParent ? from : directory(newParent.value(), "rename");
         InodeRecord first = record(a.entry().ino(), "rename");
         InodeRecord second = record(b.entry().ino(), "rename");
+        for (InodeRecord r : List.of(from, to, first, second)) {
+            refuseIfFlagged(r, "rename", newName);
+        }
         if (first.isDirectory()) {
             refuseCycle(a.entry().ino(), newParent.value());
         }
@@ -1312,13 +1398,25 @@ public final class VolumeFileSystem implements FileSystemCore {
         if (offset < 0) {
             throw no(ErrorKind.INVALID, "write", file.ino());
         }
+        refuseIfImmutable(state(file, "write"), "write");
         int n = src.remaining();
         write(file, offset, file.flags().append(), src);
         return n;
     }
 
     @Override
+    public int writeBack(OpenFile file, long offset, ByteBuffer src) {
+        if (offset < 0) {
+            throw no(ErrorKind.INVALID, "write", file.ino());
+        }
+        int n = src.remaining();
+        write(file, offset, false, src);
+        return n;
+    }
+
+    @Override
     public long append(OpenFile file, ByteBuffer src) {
+        refuseIfImmutable(state(file, "write"), "write");
         return write(file, 0, true, src);
     }
 
@@ -1378,6 +1476,11 @@ public final class VolumeFileSystem implements FileSystemCore {
             throw no(ErrorKind.FILE_TOO_LARGE, "fallocate", file.ino());
         }
         FileState s = state(file, "fallocate");
+        refuseIfImmutable(s, "fallocate");
+        boolean grows = mode == AllocateMode.RESERVE || mode == AllocateMode.RESERVE_KEEP_SIZE;
+        if (!grows && s.flags.appendOnly()) {
+            throw no(ErrorKind.NOT_PERMITTED, "fallocate", file.ino());
+        }
         dropCapabilities(s);
         long end = offset + length;
         switch (mode) {
@@ -1436,6 +1539,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         FileState source = state(from, "copy_file_range");
         FileState target = state(to, "copy_file_range");
+        refuseIfImmutable(target, "copy_file_range");
         dropCapabilities(target);
         long n = contents.copyRange(source, fromOffset, target, toOffset, length, now());
         engine.changed();
@@ -1544,6 +1648,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         withLock(ino.value(), () -> {
             InodeRecord r = record(ino.value(), "setxattr");
+            refuseIfFlagged(r, "setxattr", name);
             boolean isDefault = name.equals(PosixAcl.DEFAULT);
             if (isDefault && !r.isDirectory()) {
                 throw no(ErrorKind.ACCESS_DENIED, "setxattr", name);
@@ -1573,6 +1678,7 @@ public final class VolumeFileSystem implements FileSystemCore {
             byte[] stored = storedValue(value);
             withLock(ino.value(), () -> {
                 InodeRecord r = record(ino.value(), "setxattr");
+                refuseIfFlagged(r, "setxattr", name);
                 byte[] key = Keys.xattr(ino.value(), name.bytes());
                 boolean exists = map.get(key) != null;
                 if (exists && mode == XattrMode.CREATE) {
@@ -1622,6 +1728,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         checkXattr(name, "removexattr");
         withLock(ino.value(), () -> {
             InodeRecord r = record(ino.value(), "removexattr");
+            refuseIfFlagged(r, "removexattr", name);
             byte[] key = Keys.xattr(ino.value(), name.bytes());
             if (map.get(key) == null) {
                 if (PosixAcl.is(name)) {

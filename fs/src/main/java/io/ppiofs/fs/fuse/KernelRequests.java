@@ -11,6 +11,7 @@ import io.ppiofs.fs.core.FileSystemCore.AllocateMode;
 import io.ppiofs.fs.core.FileSystemCore.XattrMode;
 import io.ppiofs.fs.core.FileType;
 import io.ppiofs.fs.core.Ino;
+import io.ppiofs.fs.core.InodeFlags;
 import io.ppiofs.fs.core.LookupCounts;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
@@ -383,8 +384,10 @@ final class KernelRequests {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            OpenFlags flags = caching.flags(w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS));
+            int linux = w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS);
+            OpenFlags flags = caching.flags(linux);
             Ino i = new Ino(ino);
+            InodeFlags.refuseOpen(core, i, linux);
             boolean keep = caching.keepsPages(core, i, flags);
             long handle = files.add(core.open(w.caller(), i, flags));
             if (flags.truncate()) {

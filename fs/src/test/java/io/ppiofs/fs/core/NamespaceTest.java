@@ -511,6 +511,41 @@ class NamespaceTest {
     }
 
     @Test
+    void flagsLastAndAreRootsToChange() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            OpenFile f = core.create("a");
+            core.write(f, 0, new byte[] {1, 2, 3});
+            InodeFlags both = new InodeFlags(true, true);
+            Caller other = new Caller(1000, 1000, 0);
+            assertThat(core.fs.inodeFlags(f.ino())).isEqualTo(InodeFlags.NONE);
+            core.fs.inodeFlags(other, f.ino(), InodeFlags.NONE); // no change
+            refused(() -> core.fs.inodeFlags(other, f.ino(), both));
+            core.fs.inodeFlags(Caller.ROOT, f.ino(), both);
+            refused(() -> core.write(f, 0, new byte[] {4}));
+            refused(() -> core.fs.append(f, ByteBuffer.allocate(1)));
+            assertThat(core.fs.writeBack(f, 3, ByteBuffer.wrap(new byte[] {4}))).isEqualTo(1);
+            core.fs.syncfs();
+            core.powerCut();
+            assertThat(core.fs.inodeFlags(f.ino())).as("replayed").isEqualTo(both);
+            core.reopen();
+            assertThat(core.fs.inodeFlags(f.ino())).as("in the tree").isEqualTo(both);
+            assertThat(core.readAll("a")).containsExactly(1, 2, 3, 4);
+            refused(() -> core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of("a")));
+            core.fs.inodeFlags(Caller.ROOT, f.ino(), InodeFlags.NONE);
+            core.fs.unlink(Caller.ROOT, Ino.ROOT, FileName.of("a"));
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    private static void refused(org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_PERMITTED));
+    }
+
+    @Test
     void anOrphanLeftByACrashIsReapedAtTheNextStart() {
         CoreFixture core = new CoreFixture(directory);
         try {

@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /**
  * What Linux has beside POSIX and its tools use: renameat2(2), O_TMPFILE, copy_file_range(2), SEEK_DATA, acl(5), set-ids
@@ -25,6 +27,8 @@ final class LinuxClauses extends Clauses {
     private static final int GROUP_OBJ = 4;
     private static final int MASK = 0x10;
     private static final int OTHERS = 0x20;
+    private static final int IMMUTABLE = 0x10;
+    private static final int APPEND_ONLY = 0x20;
 
     LinuxClauses(PosixSystem os) {
         super("linux", os);
@@ -412,5 +416,113 @@ final class LinuxClauses extends Clauses {
         int fd = os.open(file(0644), PosixSystem.O_RDWR, 0);
         ok("setting the flags that a file has", os.keepFlags(fd));
         os.close(fd);
+        if (!mayFlag()) {
+            return; // root without CAP_LINUX_IMMUTABLE, as in a container
+        }
+        flagged(IMMUTABLE, this::immutableFile);
+        flagged(APPEND_ONLY, this::appendOnlyFile);
+        flaggedDirectory(IMMUTABLE, this::immutableDirectory);
+        flaggedDirectory(APPEND_ONLY, this::appendOnlyDirectory);
+    }
+
+    private static boolean mayFlag() {
+        try (java.util.stream.Stream<String> lines =
+                java.nio.file.Files.lines(java.nio.file.Path.of("/proc/self/status"))) {
+            return lines.filter(l -> l.startsWith("CapEff:"))
+                    .allMatch(l -> (Long.parseUnsignedLong(l.substring(7).strip(), 16) >> 9 & 1) != 0);
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    /** Sets a flag on a file of three bytes with one name, and sees what both flags forbid. */
+    private void flagged(int flag, BiConsumer<String, Integer> more) {
+        String f = file(0666);
+        int fd = os.open(f, PosixSystem.O_RDWR, 0);
+        must("write", os.write(fd, new byte[] {1, 2, 3}));
+        must("setxattr", os.setxattr(f, "trusted.before", new byte[] {1}, 0));
+        gives("setting a flag as somebody else", as(NOBODY, () -> os.changeFlags(fd, flag, 0)), Errno.EPERM);
+        Change set = across(f, () -> ok("setting a flag", os.changeFlags(fd, flag, 0)));
+        that("changes ctime", set.ctime());
+        that("and not mtime", !set.mtime());
+        same("shows itself", flag, os.flags(fd) & (IMMUTABLE | APPEND_ONLY));
+        Stat before = os.stat(f);
+        gives("link", os.link(f, fresh()), Errno.EPERM);
+        gives("unlink", os.unlink(f), Errno.EPERM);
+        gives("rename", os.rename(f, fresh()), Errno.EPERM);
+        gives("rename over it", os.rename(file(0644), f), Errno.EPERM);
+        gives("exchange", os.renameat2(file(0644), f, EXCHANGE), Errno.EPERM);
+        gives("chmod", os.chmod(f, 0600), Errno.EPERM);
+        gives("chown", os.chown(f, NOBODY, NOBODY), Errno.EPERM);
+        gives("truncate", os.truncate(f, 0), Errno.EPERM);
+        gives("utimensat", os.utimens(f, 1, 1, 1, 1, 0), Errno.EPERM);
+        gives("setxattr", os.setxattr(f, "trusted.after", new byte[] {1}, 0), Errno.EPERM);
+        gives("removexattr", os.removexattr(f, "trusted.before"), Errno.EPERM);
+        gives("setting an ACL", os.setxattr(f, ACCESS, forNobody(6, 6, 4, 6, 0), 0), Errno.EPERM);
+        gives("open for writing", os.tryOpen(f, PosixSystem.O_RDWR, 0), Errno.EPERM);
+        gives("O_TRUNC", os.tryOpen(f, PosixSystem.O_WRONLY | PosixSystem.O_TRUNC, 0), Errno.EPERM);
+        gives("punching a hole", os.fallocate(fd, 3, 0, 4096), Errno.EPERM);
+        ok("open for reading", os.tryOpen(f, PosixSystem.O_RDONLY, 0));
+        same("nothing changes", before.ctime(), os.stat(f).ctime());
+        more.accept(f, fd);
+        ok("taking the flag off", os.changeFlags(fd, 0, flag));
+        ok("lets it be opened", os.tryOpen(f, PosixSystem.O_RDWR, 0));
+        ok("and go", os.unlink(f));
+        os.close(fd);
+    }
+
+    private void immutableFile(String f, int fd) {
+        gives(
+                "O_APPEND to an immutable file",
+                os.tryOpen(f, PosixSystem.O_WRONLY | PosixSystem.O_APPEND, 0),
+                Errno.EPERM);
+        gives("utimensat to now", os.utimens(f, 0, PosixSystem.UTIME_NOW, 0, PosixSystem.UTIME_NOW, 0), Errno.EPERM);
+        gives("fallocate", os.fallocate(fd, 0, 0, 4096), Errno.EPERM);
+        int source = openWith(new byte[] {7});
+        same("copy_file_range", -Errno.EPERM.number(), os.copyRange(source, 0, fd, 0, 1));
+        os.close(source);
+        that("the content stays", Arrays.equals(new byte[] {1, 2, 3}, os.pread(fd, 10, 0)));
+    }
+
+    private void appendOnlyFile(String f, int fd) {
+        gives("ftruncate", os.ftruncate(fd, 0), Errno.EPERM);
+        ok("utimensat to now", os.utimens(f, 0, PosixSystem.UTIME_NOW, 0, PosixSystem.UTIME_NOW, 0));
+        int end = os.open(f, PosixSystem.O_WRONLY | PosixSystem.O_APPEND, 0);
+        that("O_APPEND to an append-only file", end >= 0);
+        ok("a write to it", os.write(end, new byte[] {4}));
+        os.close(end);
+        that("is at the end", Arrays.equals(new byte[] {1, 2, 3, 4}, os.pread(fd, 10, 0)));
+    }
+
+    private void flaggedDirectory(int flag, Consumer<String> more) {
+        String d = dir(0777);
+        must("create", os.create(d + "/f", 0644));
+        int fd = os.open(d, PosixSystem.O_RDONLY, 0);
+        ok("setting a directory's flag", os.changeFlags(fd, flag, 0));
+        gives("rmdir of it", os.rmdir(d), Errno.EPERM);
+        gives("unlink in it", os.unlink(d + "/f"), Errno.EPERM);
+        gives("rename out of it", os.rename(d + "/f", fresh()), Errno.EPERM);
+        gives("rename over what is in it", os.rename(file(0644), d + "/f"), Errno.EPERM);
+        gives("chmod of it", os.chmod(d, 0700), Errno.EPERM);
+        ok("what is in it can be changed", os.truncate(d + "/f", 10));
+        more.accept(d);
+        ok("taking the flag off", os.changeFlags(fd, 0, flag));
+        os.close(fd);
+        ok("lets what is in it go", os.unlink(d + "/f"));
+    }
+
+    private void immutableDirectory(String d) {
+        String n = d + "/new";
+        gives("create in an immutable directory", os.create(n, 0644), Errno.EPERM);
+        gives("mkdir", os.mkdir(n, 0755), Errno.EPERM);
+        gives("symlink", os.symlink("x", n), Errno.EPERM);
+        gives("link", os.link(file(0644), n), Errno.EPERM);
+        gives("rename into it", os.rename(file(0644), n), Errno.EPERM);
+        gives("O_TMPFILE", os.tryOpen(d, O_TMPFILE | PosixSystem.O_RDWR, 0600), Errno.EPERM);
+    }
+
+    private void appendOnlyDirectory(String d) {
+        ok("create in an append-only directory", os.create(d + "/new", 0644));
+        ok("rename into it", os.rename(file(0644), d + "/moved"));
     }
 }

@@ -11,6 +11,7 @@ import io.ppiofs.fs.core.FileName;
 import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.core.FileType;
 import io.ppiofs.fs.core.Ino;
+import io.ppiofs.fs.core.InodeFlags;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
 import io.ppiofs.fs.core.OpenFlags;
@@ -80,6 +81,8 @@ public final class ModelFileSystem implements FileSystemCore {
         /** Made without a name, which it may still get. */
         boolean unnamed;
 
+        InodeFlags flags = InodeFlags.NONE;
+
         Inode(long ino, int mode, int uid, int gid, Timestamp now) {
             this.ino = ino;
             this.born = now;
@@ -97,6 +100,18 @@ public final class ModelFileSystem implements FileSystemCore {
 
         boolean directory() {
             return type() == FileType.DIRECTORY;
+        }
+
+        void requireMutable(String operation) {
+            if (flags.immutable()) {
+                throw PpiofsException.expected(ErrorKind.NOT_PERMITTED, operation, Long.toString(ino));
+            }
+        }
+
+        void requireNoFlags(String operation) {
+            if (!flags.equals(InodeFlags.NONE)) {
+                throw PpiofsException.expected(ErrorKind.NOT_PERMITTED, operation, Long.toString(ino));
+            }
         }
     }
 
@@ -237,6 +252,10 @@ public final class ModelFileSystem implements FileSystemCore {
     @Override
     public synchronized Attr setattr(Caller caller, Ino ino, SetAttr change) {
         Inode i = inode(ino);
+        i.requireMutable("setattr");
+        if (!touches(change)) {
+            i.requireNoFlags("setattr");
+        }
         Timestamp now = clock.get();
         Long size = change.size();
         if (size != null) {
@@ -260,6 +279,35 @@ public final class ModelFileSystem implements FileSystemCore {
         i.mtime = resolve(change.mtime(), i.mtime, now);
         i.ctime = resolve(change.ctime(), now, now);
         return attr(i);
+    }
+
+    @Override
+    public synchronized InodeFlags inodeFlags(Ino ino) {
+        return inode(ino).flags;
+    }
+
+    @Override
+    public synchronized void inodeFlags(Caller caller, Ino ino, InodeFlags flags) {
+        Inode i = inode(ino);
+        if (flags.equals(i.flags)) {
+            return;
+        }
+        if (caller.uid() != 0) {
+            throw PpiofsException.expected(ErrorKind.NOT_PERMITTED, "ioctl", ino.toString());
+        }
+        i.flags = flags;
+        i.ctime = clock.get();
+    }
+
+    @SuppressWarnings("ReferenceEquality") // NOW is a mark, see SetAttr
+    private static boolean touches(SetAttr change) {
+        return change.mode() == null
+                && change.uid() == null
+                && change.gid() == null
+                && change.size() == null
+                && (change.atime() == SetAttr.NOW || change.atime() == null)
+                && (change.mtime() == SetAttr.NOW || change.mtime() == null)
+                && (change.atime() == null) == (change.mtime() == null);
     }
 
     @SuppressWarnings("ReferenceEquality") // NOW is a mark, see SetAttr
@@ -296,6 +344,7 @@ public final class ModelFileSystem implements FileSystemCore {
         if (p.entries.containsKey(name)) {
             throw PpiofsException.expected(ErrorKind.EXISTS, "create", name.toString());
         }
+        p.requireMutable("create");
         Timestamp now = clock.get();
         Inode i = inherit(caller, p, mode, now);
         if (i.directory()) {
@@ -413,6 +462,8 @@ public final class ModelFileSystem implements FileSystemCore {
         if (p.entries.containsKey(newName)) {
             throw PpiofsException.expected(ErrorKind.EXISTS, "link", newName.toString());
         }
+        p.requireMutable("link");
+        i.requireNoFlags("link");
         if (i.nlink == 0 && !i.unnamed) {
             throw PpiofsException.expected(ErrorKind.NOT_FOUND, "link", newName.toString());
         }
@@ -433,6 +484,8 @@ public final class ModelFileSystem implements FileSystemCore {
     public synchronized void unlink(Caller caller, Ino parent, FileName name) {
         Inode p = directory(parent);
         Inode i = child(p, name, "unlink");
+        p.requireNoFlags("unlink");
+        i.requireNoFlags("unlink");
         if (i.directory()) {
             throw PpiofsException.expected(ErrorKind.IS_A_DIRECTORY, "unlink", name.toString());
         }
@@ -445,6 +498,8 @@ public final class ModelFileSystem implements FileSystemCore {
     public synchronized void rmdir(Caller caller, Ino parent, FileName name) {
         Inode p = directory(parent);
         Inode i = child(p, name, "rmdir");
+        p.requireNoFlags("rmdir");
+        i.requireNoFlags("rmdir");
         requireEmptyDirectory(i, name);
         Timestamp now = clock.get();
         leave(p, name, now);
@@ -488,6 +543,13 @@ public final class ModelFileSystem implements FileSystemCore {
         }
         if (replaced != null && replaced.ino == moved.ino) {
             return; // two names of one file: POSIX wants nothing done
+        }
+        from.requireNoFlags("rename");
+        moved.requireNoFlags("rename");
+        to.requireMutable("rename");
+        if (replaced != null) {
+            to.requireNoFlags("rename");
+            replaced.requireNoFlags("rename");
         }
         Timestamp now = clock.get();
         if (mode == RenameMode.EXCHANGE && replaced != null) {
@@ -579,6 +641,7 @@ public final class ModelFileSystem implements FileSystemCore {
     public synchronized Created tmpfile(Caller caller, Ino directory, int mode, OpenFlags flags) {
         Inode p = directory(directory);
         requireAlive(p, FileName.of("tmpfile"));
+        p.requireMutable("tmpfile");
         Inode i = inherit(caller, p, FileType.REGULAR.bits() | (mode & PERMISSIONS), clock.get());
         i.unnamed = true;
         inodes.put(i.ino, i);
@@ -625,6 +688,7 @@ public final class ModelFileSystem implements FileSystemCore {
 
     private void write(OpenFile file, ByteBuffer src, long at) {
         Inode i = inode(file.ino());
+        i.requireMutable("write");
         int n = src.remaining();
         if (n == 0) {
             return;
@@ -676,6 +740,10 @@ public final class ModelFileSystem implements FileSystemCore {
             throw PpiofsException.expected(
                     ErrorKind.FILE_TOO_LARGE, "fallocate", file.ino().toString());
         }
+        i.requireMutable("fallocate");
+        if (mode != AllocateMode.RESERVE && mode != AllocateMode.RESERVE_KEEP_SIZE) {
+            i.requireNoFlags("fallocate");
+        }
         int before = i.content.pageCount();
         switch (mode) {
             case RESERVE -> i.content.grow(offset + length);
@@ -697,6 +765,7 @@ public final class ModelFileSystem implements FileSystemCore {
     public synchronized long copyRange(OpenFile from, long fromOffset, OpenFile to, long toOffset, long length) {
         SparseBytes source = inode(from.ino()).content;
         Inode target = inode(to.ino());
+        target.requireMutable("copy_file_range");
         long n = Math.min(length, source.size() - fromOffset);
         if (n <= 0) {
             return 0;
@@ -788,6 +857,7 @@ public final class ModelFileSystem implements FileSystemCore {
     @Override
     public synchronized void setxattr(Caller caller, Ino ino, FileName name, byte[] value, XattrMode mode) {
         Inode i = inode(ino);
+        i.requireNoFlags("setxattr");
         if (name.bytes().length > FileName.MAX_LENGTH) {
             throw PpiofsException.expected(ErrorKind.RANGE, "setxattr", name.toString());
         }
@@ -841,6 +911,7 @@ public final class ModelFileSystem implements FileSystemCore {
     @Override
     public synchronized void removexattr(Caller caller, Ino ino, FileName name) {
         Inode i = inode(ino);
+        i.requireNoFlags("removexattr");
         if (i.xattrs.remove(name) == null && !PosixAcl.is(name)) {
             throw PpiofsException.expected(ErrorKind.NO_DATA, "removexattr", name.toString());
         }

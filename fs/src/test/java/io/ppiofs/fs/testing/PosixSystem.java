@@ -382,8 +382,23 @@ final class PosixSystem {
 
     /** Sets the flags of chattr(1) to what they are. */
     int keepFlags(int fd) {
+        return changeFlags(fd, 0, 0);
+    }
+
+    /** Sets and clears flags of chattr(1), and leaves the others. */
+    int changeFlags(int fd, int set, int clear) {
         int read = errno(() -> calls.ioctl(fd, GET_FLAGS, address));
-        return read != 0 ? read : errno(() -> calls.ioctl(fd, SET_FLAGS, address));
+        if (read != 0) {
+            return read;
+        }
+        memory.putInt(0, memory.getInt(0) & ~clear | set);
+        return errno(() -> calls.ioctl(fd, SET_FLAGS, address));
+    }
+
+    /** The flags of chattr(1), or a negative errno. */
+    int flags(int fd) {
+        int read = errno(() -> calls.ioctl(fd, GET_FLAGS, address));
+        return read != 0 ? -read : memory.getInt(0);
     }
 
     int fallocate(int fd, int mode, long offset, long length) {

@@ -11,6 +11,7 @@ import io.ppiofs.fs.core.FileSystemCore.Created;
 import io.ppiofs.fs.core.FileSystemCore.Seek;
 import io.ppiofs.fs.core.FileType;
 import io.ppiofs.fs.core.Ino;
+import io.ppiofs.fs.core.InodeFlags;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
 import io.ppiofs.fs.core.OpenFlags;
@@ -68,8 +69,10 @@ final class FileRequests {
     // ---- files
 
     void open() {
-        OpenFlags flags = caching.flags(in.intAt(Wire.OPEN_IN_FLAGS));
+        int linux = in.intAt(Wire.OPEN_IN_FLAGS);
+        OpenFlags flags = caching.flags(linux);
         Ino ino = node();
+        InodeFlags.refuseOpen(core, ino, linux);
         if ((in.intAt(Wire.OPEN_IN_OPEN_FLAGS) & Wire.OPEN_KILL_SUIDGID) != 0 && flags.truncate()) {
             core.dropSetIds(in.caller(), ino, memberOf);
         }
@@ -147,6 +150,8 @@ final class FileRequests {
         long at = offset;
         if (appends) {
             at = core.append(file, data);
+        } else if ((flags & Wire.WRITE_CACHE) != 0) {
+            core.writeBack(file, offset, data);
         } else {
             core.write(file, offset, data);
         }
@@ -250,24 +255,46 @@ final class FileRequests {
         }
     }
 
-    /** chattr(1) and lsattr(1): there are no flags, and setting none of them is all that can be set. */
+    /** chattr(1) and lsattr(1), in both of their forms. */
     void ioctl() {
-        int command = in.intAt(Wire.IOCTL_COMMAND);
         int room = in.intAt(Wire.IOCTL_OUT_SIZE);
-        if ((command == Wire.FS_IOC_GETFLAGS || command == Wire.FS_IOC_FSGETXATTR) && room >= 0 && room <= 4096) {
-            reply.send(zeroIoctl(room));
-        } else if (command == Wire.FS_IOC_SETFLAGS || command == Wire.FS_IOC_FSSETXATTR) {
-            setNoFlags();
-        } else {
-            reply.error(ENOTTY);
+        switch (in.intAt(Wire.IOCTL_COMMAND)) {
+            case Wire.FS_IOC_GETFLAGS -> tellFlags(room, Wire.FS_IMMUTABLE_FL, Wire.FS_APPEND_FL);
+            case Wire.FS_IOC_FSGETXATTR -> tellFlags(room, Wire.FS_XFLAG_IMMUTABLE, Wire.FS_XFLAG_APPEND);
+            case Wire.FS_IOC_SETFLAGS -> setFlags(Wire.FS_IMMUTABLE_FL, Wire.FS_APPEND_FL);
+            case Wire.FS_IOC_FSSETXATTR -> setFlags(Wire.FS_XFLAG_IMMUTABLE, Wire.FS_XFLAG_APPEND);
+            default -> reply.error(ENOTTY);
         }
     }
 
-    private void setNoFlags() {
-        for (byte b : in.bytes(Wire.IOCTL_DATA, in.intAt(Wire.IOCTL_IN_SIZE))) {
-            if (b != 0) {
-                throw PpiofsException.expected(ErrorKind.NOT_SUPPORTED, "ioctl", "file flags");
-            }
+    private void tellFlags(int room, int immutable, int appendOnly) {
+        if (room < Integer.BYTES || room > 4096) {
+            reply.error(ENOTTY);
+            return;
+        }
+        InodeFlags flags = core.inodeFlags(node());
+        int length = zeroIoctl(room);
+        int bits = (flags.immutable() ? immutable : 0) | (flags.appendOnly() ? appendOnly : 0);
+        reply.payload(length).putInt(Wire.OUT_HEADER + Wire.IOCTL_OUT, bits);
+        reply.send(length);
+    }
+
+    /** The flags stand first; whatever else could be set is not there, and 0 can be set. */
+    private void setFlags(int immutable, int appendOnly) {
+        byte[] data = in.bytes(Wire.IOCTL_DATA, in.intAt(Wire.IOCTL_IN_SIZE));
+        int bits = data.length < Integer.BYTES ? -1 : in.intAt(Wire.IOCTL_DATA);
+        boolean more = (bits & ~(immutable | appendOnly)) != 0;
+        for (int i = Integer.BYTES; i < data.length; i++) {
+            more |= data[i] != 0;
+        }
+        if (more) {
+            throw PpiofsException.expected(ErrorKind.NOT_SUPPORTED, "ioctl", "file flags");
+        }
+        Ino ino = node();
+        core.inodeFlags(in.caller(), ino, new InodeFlags((bits & immutable) != 0, (bits & appendOnly) != 0));
+        notifier.attributesChanged(ino.value()); // the kernel does not know that the change time moved
+        if (setting.shared()) {
+            setting.tellOthers(new MountGroup.Change.Inode(ino.value(), -1, 0));
         }
         reply.send(zeroIoctl(0));
     }

@@ -285,6 +285,10 @@ final class Wire {
     static final int FS_IOC_SETFLAGS = 0x40086602;
     static final int FS_IOC_FSGETXATTR = 0x801c581f;
     static final int FS_IOC_FSSETXATTR = 0x401c5820;
+    static final int FS_IMMUTABLE_FL = 0x10;
+    static final int FS_APPEND_FL = 0x20;
+    static final int FS_XFLAG_IMMUTABLE = 8;
+    static final int FS_XFLAG_APPEND = 0x10;
 
     // notifications: the code stands where an answer has its error
     static final int NOTIFY_INVAL_INODE = 2;
