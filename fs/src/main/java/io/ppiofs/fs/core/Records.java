@@ -242,7 +242,10 @@ final class Records {
         return new ContentId.Content(size, parts, inline ? inlineContent(ino) : null);
     }
 
-    /** Where data or a hole begins at or behind {@code offset} in a file of that size. */
+    /**
+     * Where data or a hole begins at or behind {@code offset} in a file of that size, in the units of st_blocks: what has a
+     * byte of data in it is data, as on filesystems that keep blocks.
+     */
     long seek(long ino, long size, boolean inline, long offset, Seek what) {
         if (offset < 0 || offset >= size) {
             throw no(ErrorKind.NO_SUCH_DEVICE, "lseek", Long.toUnsignedString(ino));
@@ -251,14 +254,16 @@ final class Records {
             return what == Seek.DATA ? offset : size;
         }
         long at = offset;
-        for (Extent e : extents(ino, offset, size)) {
+        for (Extent e : extents(ino, offset - offset % Allocated.UNIT, size)) {
+            long start = e.offset() - e.offset() % Allocated.UNIT;
             if (what == Seek.DATA) {
-                return Math.max(offset, e.offset());
+                return Math.max(offset, start);
             }
-            if (e.offset() > at) {
+            if (start > at) {
                 return at;
             }
-            at = e.end();
+            long end = Math.min(size, e.end());
+            at = end + Math.min(-end & Allocated.UNIT - 1, size - end);
         }
         if (what == Seek.DATA) {
             throw no(ErrorKind.NO_SUCH_DEVICE, "lseek", Long.toUnsignedString(ino));

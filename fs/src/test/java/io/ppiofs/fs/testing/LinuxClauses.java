@@ -263,6 +263,10 @@ final class LinuxClauses extends Clauses {
         same("SEEK_DATA behind the last", -Errno.ENXIO.number(), os.lseek(fd, 7 << 20, SEEK_DATA));
         same("SEEK_DATA at the end", -Errno.ENXIO.number(), os.lseek(fd, 8 << 20, SEEK_DATA));
         same("SEEK_HOLE at the end", -Errno.ENXIO.number(), os.lseek(fd, 8 << 20, SEEK_HOLE));
+        int last = (8 << 20) - 128;
+        must("write", os.pwrite(fd, random(12), last));
+        same("SEEK_HOLE in a block that has data", 8 << 20, os.lseek(fd, last, SEEK_HOLE));
+        same("SEEK_DATA behind the bytes in it", last + 20, os.lseek(fd, last + 20, SEEK_DATA));
         os.close(fd);
     }
 
