@@ -70,6 +70,7 @@ class StripeReaderTest {
     private final class FakeFetcher implements Fetcher {
         @Override
         public StreamTransfer stream(Priority priority, BlockSink sink) {
+            // only BlocksAhead streams, and it is not under test here: a call would be a fault that must not pass
             throw new UnsupportedOperationException("nothing is read ahead here");
         }
 

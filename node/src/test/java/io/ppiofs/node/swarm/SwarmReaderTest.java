@@ -165,6 +165,7 @@ class SwarmReaderTest {
     private final class Delivery implements Fetcher {
         @Override
         public StreamTransfer stream(Priority priority, BlockSink sink) {
+            // only BlocksAhead streams, and it is not under test here: a call would be a fault that must not pass
             throw new UnsupportedOperationException("nothing is read ahead here");
         }
 
