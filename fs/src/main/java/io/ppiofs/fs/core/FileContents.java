@@ -126,7 +126,7 @@ final class FileContents {
             if (s == null) {
                 byte[] value = map.get(Keys.inode(ino));
                 if (value == null) {
-                    throw PpiofsException.expected(ErrorKind.MISSING_BLOCK, "open", Long.toUnsignedString(ino));
+                    throw PpiofsException.expected(ErrorKind.NOT_FOUND, "open", Long.toUnsignedString(ino));
                 }
                 InodeRecord record = InodeRecord.decode(value);
                 if (!record.isRegular()) {
