@@ -127,6 +127,18 @@ class NamespaceTest {
     }
 
     @Test
+    void anInodeThatIsGoneIsNotFoundAndNoMissingBlock() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            assertThatThrownBy(() -> core.fs.open(Caller.ROOT, new Ino(12_345), OpenFlags.ofLinux(2)))
+                    .isInstanceOfSatisfying(
+                            PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND));
+        } finally {
+            core.fs.close();
+        }
+    }
+
+    @Test
     void anInodeKnowsWhenItWasMade() {
         CoreFixture core = new CoreFixture(directory);
         Timestamp before = core.fs.getattr(Ino.ROOT).btime();
