@@ -61,6 +61,9 @@ final class Drainer implements AutoCloseable {
     /** What is placed is tended this often at least, whoever waits. */
     private static final Duration TEND = Duration.ofSeconds(5);
 
+    /** Looks at what a holder lacks, in all of which it may restore nothing, before it is sent that. */
+    private static final int PATIENT_RETRIES = 30;
+
     /** Where blocks come from that this machine needs for another peer. */
     private final BlockStore blocks;
 
@@ -72,6 +75,7 @@ final class Drainer implements AutoCloseable {
     private final Shortfall lacking = new Shortfall();
     private final Regrouper regrouper;
     private final GroupSweeper sweeper;
+    private final Restores restores;
     private final SecureRandom random = new SecureRandom();
 
     /** What the newest manifest consists of, which is nowhere else here; and an inventory while its group is closed. */
@@ -144,6 +148,7 @@ final class Drainer implements AutoCloseable {
         this.options = options;
         this.courier = new Courier(name, holders, trust, tenant, network, options);
         this.regrouper = new Regrouper(name, blocks, book, courier, lacking, this::close);
+        this.restores = new Restores(name, regrouper, options.retry().multipliedBy(PATIENT_RETRIES));
         this.sweeper = new GroupSweeper(name, book, backlog, courier, lacking, this::isOnEnough, this::close);
         this.thread = new Thread(this::run, "drain-" + name);
         thread.setDaemon(true);
@@ -655,12 +660,15 @@ final class Drainer implements AutoCloseable {
         if (now - nextCatchUp >= 0 || catchUpGoesOn) {
             catchUpGoesOn = false;
             var unused = closeFull();
+            Set<SlotAddress> behind = new HashSet<>();
             for (Group group : book.groups()) {
                 if (group.phase() != Group.Phase.REPLACED) {
                     catchUp(group);
                 }
                 improve(group);
+                lacking.slots(group).forEach(slot -> behind.add(group.table().slot(slot)));
             }
+            restores.retain(behind);
             count();
             nextCatchUp = System.nanoTime() + options.retry().toNanos();
         }
@@ -682,12 +690,68 @@ final class Drainer implements AutoCloseable {
                 if (!courier.stragglers().isItsTurn(group.table().holders().get(slot))) {
                     continue;
                 }
-                catchUp(group, slot, lacking.of(group, slot));
+                if (restores.isLeftToHolder(group, slot)) {
+                    restore(group, slot, lacking.of(group, slot));
+                } else {
+                    catchUp(group, slot, lacking.of(group, slot));
+                }
             } else {
                 lacking.clear(group, slot);
             }
         }
         lacking.prune();
+    }
+
+    /** Sends what is here; the rest the holder fetches, so that it moves once and not through this machine. */
+    private void restore(Group group, int slot, Set<Cid> missing) throws InterruptedException {
+        Set<Cid> here = atHand(group, missing);
+        if (!here.isEmpty()) {
+            Set<Cid> taken = new HashSet<>(here);
+            catchUp(group, slot, here);
+            taken.removeAll(here);
+            missing.removeAll(taken);
+        }
+        if (here.isEmpty() && !missing.isEmpty() && !closing) {
+            restores.look(group, slot, missing);
+        }
+    }
+
+    /** Which of these need not be fetched by this machine. */
+    private Set<Cid> atHand(Group group, Set<Cid> cids) {
+        Set<Cid> here = new LinkedHashSet<>();
+        for (Cid cid : cids) {
+            if (isHere(cid) || cid.equals(group.table().inventory())) {
+                here.add(cid);
+            }
+        }
+        if (here.size() < cids.size() && !group.scheme().isCopies()) {
+            here.addAll(parityAtHand(group, cids));
+        }
+        return here;
+    }
+
+    private boolean isHere(Cid cid) {
+        return extras.containsKey(cid) || local.length(cid) >= 0;
+    }
+
+    /** Parity whose stripe is here. */
+    private Set<Cid> parityAtHand(Group group, Set<Cid> cids) {
+        Set<Cid> parity = new LinkedHashSet<>();
+        Inventory inventory = book.inventory(group);
+        Scheme scheme = group.scheme();
+        for (int i = 0; i < inventory.stripes(); i++) {
+            List<Inventory.Entry> stripe = inventory.stripe(i).entries();
+            List<Cid> asked = stripe.subList(scheme.data(), scheme.slots()).stream()
+                    .map(Inventory.Entry::cid)
+                    .filter(cids::contains)
+                    .toList();
+            if (!asked.isEmpty()
+                    && stripe.subList(0, scheme.data()).stream()
+                            .allMatch(entry -> entry.isEmpty() || isHere(entry.cid()))) {
+                parity.addAll(asked);
+            }
+        }
+        return parity;
     }
 
     private void catchUp(Group group, int slot, Set<Cid> missing) throws InterruptedException {
@@ -778,6 +842,10 @@ final class Drainer implements AutoCloseable {
         while (moved == null) {
             List<PeerId> holders = wanted(group, scheme, refused);
             if (holders.equals(table.holders())) {
+                return;
+            }
+            if (group.isOpen() && book.entries(group).stream().anyMatch(entry -> !isHere(entry.cid()))) {
+                close(group); // a new holder can fetch for itself what an inventory names
                 return;
             }
             SlotTable.Signed next = courier.sign(new SlotTable(

@@ -52,6 +52,9 @@ interface Holders {
      */
     CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot);
 
+    /** The same; the holder fetches what the slot lacks from the group's other holders. */
+    CompletableFuture<@Nullable BitSet> lacksAndRestores(PeerId holder, SlotAddress slot);
+
     /** Bit i is set if the holder says that it has block i. */
     CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids);
 

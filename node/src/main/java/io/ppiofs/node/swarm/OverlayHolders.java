@@ -152,6 +152,12 @@ final class OverlayHolders implements Holders {
                 .thenApply(lack -> lack == null ? null : lack.missing());
     }
 
+    @Override
+    public CompletableFuture<@Nullable BitSet> lacksAndRestores(PeerId holder, SlotAddress slot) {
+        return unlessUnknown(storage.lacksAndRestores(holder, tenant.peerId(), slot.group(), slot.slot()))
+                .thenApply(lack -> lack == null ? null : lack.missing());
+    }
+
     /** The answer, null for NOT_FOUND. */
     private static <T> CompletableFuture<@Nullable T> unlessUnknown(CompletableFuture<T> answer) {
         return answer.<@Nullable T>thenApply(value -> value).exceptionally(failure -> {

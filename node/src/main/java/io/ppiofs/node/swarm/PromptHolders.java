@@ -64,6 +64,11 @@ final class PromptHolders implements Holders {
     }
 
     @Override
+    public CompletableFuture<@Nullable BitSet> lacksAndRestores(PeerId holder, SlotAddress slot) {
+        return silent.ask(holder, () -> holders.lacksAndRestores(holder, slot));
+    }
+
+    @Override
     public CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids) {
         return silent.ask(holder, () -> holders.have(holder, cids));
     }

@@ -346,6 +346,12 @@ final class Regrouper {
      */
     @Nullable
     Set<Cid> compare(Group group, int slot) throws InterruptedException {
+        return compare(group, slot, false);
+    }
+
+    /** The same. @param restore whether the holder shall fetch it from the other holders; only of a group with an inventory */
+    @Nullable
+    Set<Cid> compare(Group group, int slot, boolean restore) throws InterruptedException {
         PeerId peer = group.table().holders().get(slot);
         SlotAddress asked = group.table().slot(slot);
         List<Cid> wanted = book.inventory(group).ofSlot(slot).stream()
@@ -360,14 +366,19 @@ final class Regrouper {
                         missing.add(wanted.get(i));
                     }
                 })
-                : courier.ask(peer, courier.holders().lacks(peer, group.table().slot(slot)), lacks -> {
-                    if (lacks == null) {
-                        missing.add(inventory);
-                        missing.addAll(wanted);
-                    } else {
-                        lacks.stream().filter(i -> i < wanted.size()).forEach(i -> missing.add(wanted.get(i)));
-                    }
-                });
+                : courier.ask(
+                        peer,
+                        restore
+                                ? courier.holders().lacksAndRestores(peer, asked)
+                                : courier.holders().lacks(peer, asked),
+                        lacks -> {
+                            if (lacks == null) {
+                                missing.add(inventory);
+                                missing.addAll(wanted);
+                            } else {
+                                lacks.stream().filter(i -> i < wanted.size()).forEach(i -> missing.add(wanted.get(i)));
+                            }
+                        });
         lacking.add(group, slot, missing);
         if (answered) {
             heard.add(asked);

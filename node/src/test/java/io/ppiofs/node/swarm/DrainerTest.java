@@ -3,6 +3,7 @@ package io.ppiofs.node.swarm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.MemoryBlockStore;
@@ -41,6 +42,7 @@ class DrainerTest {
     private final FakePeers peers = new FakePeers();
     private final HolderTrust trust = new HolderTrust();
     private final MemoryBlockStore local = new MemoryBlockStore();
+    private BlockStore blocks = local;
     private Backlog backlog = new Backlog();
     private GroupBook book;
     private Drainer drainer;
@@ -63,7 +65,7 @@ class DrainerTest {
                 .withGroups(1 << 20, groupBlocks)
                 .withTimes(Duration.ofMillis(20), Duration.ofMillis(20), Duration.ofMillis(200))
                 .withGrace(Duration.ofMillis(300));
-        drainer = new Drainer("test", local, local, book, backlog, peers, trust, tenant, network, options);
+        drainer = new Drainer("test", blocks, local, book, backlog, peers, trust, tenant, network, options);
         drainer.start(() -> {});
     }
 
@@ -220,6 +222,44 @@ class DrainerTest {
                 assertThat(group.holders()).containsExactlyInAnyOrder(a.id(), c.id());
             }
         });
+    }
+
+    @Test
+    void what_is_not_here_any_more_its_new_holder_fetches_itself() {
+        replaceWithNothingHere(true);
+    }
+
+    @Test
+    void a_new_holder_that_fetches_nothing_is_sent_what_has_to_be_fetched() {
+        replaceWithNothingHere(false);
+    }
+
+    private void replaceWithNothingHere(boolean restores) {
+        FakePeer a = peer();
+        FakePeer b = peer();
+        MemoryBlockStore swarm = new MemoryBlockStore();
+        blocks = swarm;
+        start(2, 1000);
+        List<Cid> cids = write(12);
+        awaitEmpty();
+        assertHolds(a, cids);
+        assertHolds(b, cids);
+        swarm.put(cids.stream()
+                .map(cid -> new StoredBlock(cid, a.blocks.get(cid).duplicate()))
+                .toList());
+        local.delete(cids);
+        FakePeer c = peer();
+        c.restores = restores;
+        b.down = true;
+        assertHolds(c, cids);
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(drainer.facts().degraded()).isZero());
+        assertThat(c.restored).isEqualTo(restores ? cids.size() : 0);
+        for (Group group : book.groups()) {
+            assertThat(group.holders()).containsExactlyInAnyOrder(a.id(), c.id());
+        }
+        // the inventory in any case
+        assertThat(c.received).isEqualTo(restores ? 1 : 1 + cids.size());
     }
 
     @Test

@@ -54,6 +54,14 @@ final class FakePeers implements Holders {
 
         volatile int puts;
 
+        /** Fetches what it lacks from others when it is asked to; what only a code could make again it does not. */
+        volatile boolean restores = true;
+
+        volatile int restored;
+
+        /** Blocks that were put here. */
+        volatile int received;
+
         /** Blocks that came with other bytes than their name says. */
         volatile int corrupt;
 
@@ -199,6 +207,7 @@ final class FakePeers implements Holders {
                         .computeIfAbsent(new Place(slot.group(), slot.slot()), place -> ConcurrentHashMap.newKeySet())
                         .add(blocks.get(i).cid());
                 stored.set(i);
+                peer.received++;
             }
             if (stored.isEmpty() && !blocks.isEmpty()) {
                 throw new PpiofsException(ErrorKind.BUSY, "put", "peer", "takes no blocks");
@@ -240,6 +249,34 @@ final class FakePeers implements Holders {
             }
             return lacks;
         });
+    }
+
+    @Override
+    public CompletableFuture<BitSet> lacksAndRestores(PeerId holder, SlotAddress slot) {
+        CompletableFuture<BitSet> answer = lacks(holder, slot);
+        FakePeer peer = peers.get(holder);
+        BitSet lacks = peer == null || !peer.restores ? null : answer.getNow(null);
+        if (lacks != null) {
+            ByteBuffer inventory =
+                    peer.blocks.get(peer.tables.get(slot.group()).table().inventory());
+            byte[] bytes = new byte[inventory.remaining()];
+            inventory.duplicate().get(bytes);
+            List<Inventory.Entry> wanted = Inventory.decode(bytes).ofSlot(slot.slot());
+            Map<Cid, ByteBuffer> elsewhere = reachable();
+            lacks.stream()
+                    .mapToObj(wanted::get)
+                    .map(Inventory.Entry::cid)
+                    .filter(elsewhere::containsKey)
+                    .forEach(cid -> {
+                        peer.blocks.put(cid, elsewhere.get(cid));
+                        peer.slots
+                                .computeIfAbsent(
+                                        new Place(slot.group(), slot.slot()), place -> ConcurrentHashMap.newKeySet())
+                                .add(cid);
+                        peer.restored++;
+                    });
+        }
+        return answer;
     }
 
     @Override

@@ -48,8 +48,11 @@ final class TransferPlan {
     private static final double NEW = 0.25;
     private static final double NANOS = 1e9;
 
-    /** Failures after which a peer is asked no more in this fetch. */
+    /** Failures not made good, after which a peer is asked no more in this fetch. */
     private static final int MAX_FAILURES = 3;
+
+    /** A stream may live for hours: in it a peer gets one more try after this time. */
+    private static final long BACK_NANOS = 60_000_000_000L;
 
     private static final long FIRST_PAUSE_NANOS = 1_000_000_000L;
 
@@ -103,6 +106,9 @@ final class TransferPlan {
         int good;
         long pausedUntil;
         boolean out;
+
+        /** Whether being out ends, {@link #BACK_NANOS} after {@link #pausedUntil}. */
+        boolean mayComeBack;
 
         Peer(PeerId id) {
             this.id = id;
@@ -302,6 +308,10 @@ final class TransferPlan {
     private Set<Peer> asked(List<Unit> units, long now) {
         Set<Peer> asked = new HashSet<>();
         for (Peer peer : peers.values()) {
+            if (peer.out && peer.mayComeBack && peer.pausedUntil + BACK_NANOS - now <= 0) {
+                peer.out = false;
+                peer.failures = MAX_FAILURES - 1;
+            }
             if (!peer.busy.isEmpty()) {
                 asked.add(peer);
             }
@@ -485,6 +495,7 @@ final class TransferPlan {
         block.arrived++;
         piecesArrived++;
         if (++peer.good % FORGIVEN_AFTER == 0) {
+            peer.failures = Math.max(0, peer.failures - 1);
             memory.remember(peer.id, memory.recall(peer.id).forgiven());
         }
         if (tunnel.next == tunnel.run.first + tunnel.run.count) {
@@ -553,6 +564,7 @@ final class TransferPlan {
         peer.pausedUntil = now + (FIRST_PAUSE_NANOS << peer.failures);
         peer.failures++;
         peer.out = peer.failures == MAX_FAILURES;
+        peer.mayComeBack = stream;
         peer.allowed = 1;
         return closed;
     }
@@ -638,7 +650,11 @@ final class TransferPlan {
     List<Integer> onLiar(PeerId id) {
         memory.remember(id, memory.recall(id).lied());
         Peer peer = peers.get(id);
-        if (peer == null || peer.out) {
+        if (peer == null) {
+            return List.of();
+        }
+        peer.mayComeBack = false;
+        if (peer.out) {
             return List.of();
         }
         peer.out = true;

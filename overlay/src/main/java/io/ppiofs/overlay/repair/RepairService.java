@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -64,6 +65,12 @@ public final class RepairService implements AutoCloseable {
 
     /** A group that could not be given away so often is hindered; adverts of other operators have arrived by then. */
     private static final int HINDERED = 3;
+
+    /** Groups that this node is asked to look at: one that is left out is asked for again. */
+    private static final int MAX_WANTED = 1024;
+
+    /** One group is not looked at more often than that, whoever asks. */
+    private static final Duration RESTORE_AGAIN = Duration.ofSeconds(5);
 
     /** Numbers for people and metrics. */
     public record Statistics(
@@ -159,7 +166,13 @@ public final class RepairService implements AutoCloseable {
     private volatile Leaving leaving = new Leaving(0, 0, 0, 0, null);
     private final AtomicLong handedOver = new AtomicLong();
     private @Nullable SlotRepair running;
-    private boolean checking;
+    /** Groups of which this node was asked to fetch what its slots lack, in order. */
+    private final Set<GroupKey> wanted = new LinkedHashSet<>();
+
+    /** The group whose slots are being looked at. */
+    private @Nullable GroupKey checking;
+
+    private boolean started;
     private int probeFrom;
     private long keptNanos;
     private Scheduler.@Nullable Timer timer;
@@ -199,6 +212,7 @@ public final class RepairService implements AutoCloseable {
             }
         });
         server.vouching(peer -> Duration.ofNanos(health.silentNanos(peer)));
+        server.restoring((tenant, group) -> onWork(() -> restore(new GroupKey(tenant, group))));
     }
 
     /** Begins to watch. */
@@ -287,6 +301,7 @@ public final class RepairService implements AutoCloseable {
                 .count();
         probe(new ArrayList<>(others));
         forgetSettled(mine);
+        putOffNew(mine);
         plan(mine);
         checkOwn(mine);
         keepSilences();
@@ -363,6 +378,7 @@ public final class RepairService implements AutoCloseable {
                 .keySet()
                 .removeIf(f -> !Long.valueOf(f.generation()).equals(current.get(new GroupKey(f.tenant(), f.group()))));
         checkedNanos.keySet().retainAll(current.keySet());
+        wanted.retainAll(current.keySet());
     }
 
     // ------------------------------------------------------------------------------------------------ planning
@@ -673,22 +689,45 @@ public final class RepairService implements AutoCloseable {
 
     // ---------------------------------------------------------------------------------------------- own slots
 
+    /** What this node was given while it runs is being filled by whoever gave it; only then it looks itself. */
+    private void putOffNew(List<TableChain> mine) {
+        if (started) {
+            long soon = scheduler.nanoTime()
+                    - options.check().toNanos()
+                    + options.takeover().toNanos();
+            mine.forEach(chain -> checkedNanos.putIfAbsent(new GroupKey(chain.tenant(), chain.group()), soon));
+        }
+        started = true;
+    }
+
+    /** Somebody who has compared asks for what this node's slots of a group lack. */
+    private void restore(GroupKey key) {
+        if (!key.equals(checking) && wanted.size() < MAX_WANTED) {
+            wanted.add(key);
+            checkOwn(mine());
+        }
+    }
+
     /** Looks, group by group and now and then, at what this node's own slots lack, and fetches it. */
     private void checkOwn(List<TableChain> mine) {
         long now = scheduler.nanoTime();
-        for (TableChain chain : mine) {
+        List<TableChain> inOrder = new ArrayList<>(mine);
+        inOrder.sort(Comparator.comparing(chain -> !wanted.contains(new GroupKey(chain.tenant(), chain.group()))));
+        for (TableChain chain : inOrder) {
             GroupKey key = new GroupKey(chain.tenant(), chain.group());
             Long last = checkedNanos.get(key);
-            boolean due = last == null || now - last >= options.check().toNanos();
-            if (checking || !due || chain.newest().state() != SlotTable.State.CLOSED) {
+            Duration pause = wanted.contains(key) ? RESTORE_AGAIN : options.check();
+            boolean due = last == null || now - last >= pause.toNanos();
+            if (checking != null || !due || chain.newest().state() != SlotTable.State.CLOSED) {
                 continue;
             }
             checkedNanos.put(key, now);
-            checking = true;
+            wanted.remove(key);
+            checking = key;
             fetchInventory(chain)
                     .thenComposeAsync(inventory -> restoreOwn(chain, inventory), work)
                     .whenComplete((done, failure) -> onWork(() -> {
-                        checking = false;
+                        checking = null;
                         if (failure != null) {
                             LOG.info(
                                     "group {}: what this node lacks could not be fetched: {}",

@@ -264,8 +264,23 @@ public final class StorageClient {
      *     is the inventory
      */
     public CompletableFuture<Lack> lacks(PeerId operator, PeerId tenant, GroupId group, int slot) {
-        CborMap.Builder fields =
-                CborMap.builder().put(2, tenant.toBytes()).put(3, group.bytes()).put(4, slot);
+        return lacks(
+                operator,
+                CborMap.builder().put(2, tenant.toBytes()).put(3, group.bytes()).put(4, slot));
+    }
+
+    /** The same; what the slot lacks the operator fetches from the group's other holders, as fast as it repairs. */
+    public CompletableFuture<Lack> lacksAndRestores(PeerId operator, PeerId tenant, GroupId group, int slot) {
+        return lacks(
+                operator,
+                CborMap.builder()
+                        .put(2, tenant.toBytes())
+                        .put(3, group.bytes())
+                        .put(4, slot)
+                        .put(5, CborSimple.TRUE));
+    }
+
+    private CompletableFuture<Lack> lacks(PeerId operator, CborMap.Builder fields) {
         return ask(
                 operator,
                 StorageProtocol.Ask.LACKS,

@@ -37,6 +37,7 @@ import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
@@ -65,6 +66,7 @@ public final class StorageServer implements AutoCloseable {
     private final Supplier<Reachability> reachability;
     private final ToLongFunction<PeerId> storedForUs;
     private volatile Function<PeerId, Duration> silences = peer -> Duration.ofSeconds(RecordFields.MAX_SECONDS);
+    private volatile BiConsumer<PeerId, GroupId> restorer = (tenant, group) -> {};
     private final AtomicBoolean tidying = new AtomicBoolean();
     private final Scheduler.Timer timer;
 
@@ -137,6 +139,11 @@ public final class StorageServer implements AutoCloseable {
     /** Who answers how long ago this node has heard a co-holder. */
     public void vouching(Function<PeerId, Duration> newSilences) {
         silences = newSilences;
+    }
+
+    /** Who fetches what this node's slots of a tenant's group lack, when it is asked to; it decides when and how fast. */
+    public void restoring(BiConsumer<PeerId, GroupId> newRestorer) {
+        restorer = newRestorer;
     }
 
     private long vouched(PeerId about) {
@@ -347,8 +354,13 @@ public final class StorageServer implements AutoCloseable {
     }
 
     private CborMap.Builder lacks(CborMap request) throws MalformedException {
-        StorageClient.Lack lack = storage.lacks(
-                RecordFields.peer(request, 2), RecordFields.group(request, 3), RecordFields.slot(request, 4));
+        PeerId tenant = RecordFields.peer(request, 2);
+        GroupId group = RecordFields.group(request, 3);
+        StorageClient.Lack lack = storage.lacks(tenant, group, RecordFields.slot(request, 4));
+        boolean restore = request.size() > 4 && request.bool(5);
+        if (restore && !lack.missing().isEmpty()) {
+            restorer.accept(tenant, group);
+        }
         return CborMap.builder().put(2, lack.generation()).put(3, lack.missing().toByteArray());
     }
 

@@ -206,4 +206,36 @@ class StreamPlanTest {
                 .extracting(TransferPlan.Run::peer)
                 .isEqualTo(last);
     }
+
+    @Test
+    void who_failed_three_times_gets_another_try_after_a_minute_and_a_liar_does_not() {
+        TransferPlan plan = TransferPlan.ofStream(PeerMemory.ofProcess(10), FetchOptions.DEFAULT);
+        PeerId flapping = TransferPlanTest.peer();
+        PeerId liar = TransferPlanTest.peer();
+        PeerId steady = TransferPlanTest.peer();
+        long second = 1_000_000_000L;
+        plan.add(TransferPlanTest.wants(1, PIECE, List.of(flapping, liar, steady)));
+        plan.onFailure(flapping, 0);
+        plan.onFailure(flapping, second);
+        plan.onFailure(flapping, 3 * second);
+        plan.onLiar(liar);
+        // pauses of 1, 2 and 4 s, and the minute
+        assertThat(askedFor(plan, List.of(flapping, liar, steady), 66 * second)).containsOnly(steady);
+        assertThat(askedFor(plan, List.of(flapping, liar), 68 * second)).containsOnly(flapping);
+        // one try, not three
+        plan.onFailure(flapping, 69 * second);
+        assertThat(askedFor(plan, List.of(flapping, liar, steady), 100 * second))
+                .containsOnly(steady);
+    }
+
+    /** Whom the plan asks for a new block that these have; what it asks them for comes at once. */
+    private static List<PeerId> askedFor(TransferPlan plan, List<PeerId> holders, long now) {
+        plan.add(TransferPlanTest.wants(1, PIECE, holders));
+        List<TransferPlan.Run> runs = plan.assign(now);
+        for (TransferPlan.Run run : runs) {
+            plan.onPiece(run.tunnel(), now + 1_000_000);
+            plan.onRight(run.block());
+        }
+        return runs.stream().map(TransferPlan.Run::peer).toList();
+    }
 }

@@ -341,6 +341,31 @@ class RepairServiceTest {
         assertThat(table(holder(0), chain).generation()).isEqualTo(1);
     }
 
+    @Test
+    void who_is_asked_what_it_lacks_and_shall_restore_it_does_not_wait_for_its_next_look() {
+        List<StoredBlock> blocks = world.blocks(BLOCKS, BLOCK);
+        TableChain chain = world.closedGroup(blocks, world.operators.subList(0, 3));
+        run(Duration.ofMinutes(10));
+        List<Cid> lost = blocks.subList(0, 10).stream().map(StoredBlock::cid).toList();
+        holder(1).blocks.delete(lost);
+        int slot = chain.newest().slotsOf(holder(1).id()).get(0);
+        assertThat(holder(0)
+                        .client
+                        .lacks(holder(1).id(), chain.tenant(), chain.group(), slot)
+                        .thenApply(lack -> lack.missing().cardinality()))
+                .satisfies(answer -> {
+                    run(Duration.ofMinutes(1));
+                    assertThat(answer).isCompletedWithValue(10);
+                });
+        assertThat(holder(1).blocks.has(lost).cardinality())
+                .as("a question alone changes nothing")
+                .isZero();
+        holder(0).client.lacksAndRestores(holder(1).id(), chain.tenant(), chain.group(), slot);
+        run(Duration.ofMinutes(1));
+        assertWhole(chain);
+        assertThat(repairs.get(holder(1)).statistics().bytesFetched()).isBetween(10L * BLOCK, 11L * BLOCK);
+    }
+
     private record Coded(TableChain chain, long slotBytes) {}
 
     /** A closed group in stripes of two and two on the first four operators. */

@@ -9,8 +9,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,16 +40,6 @@ class SlowHoldersTest {
         return Command.shell("sha256sum <\"$1\"", file).within(PATIENCE).ok().out();
     }
 
-    /** Bytes of blocks that this mount's node got from each storage node, always in the same order. */
-    private static List<Long> received(PpiofsMount reader) {
-        String peers = reader.command().of("peers", "--json").ok().out();
-        return Pattern.compile("\"bytesReceived\" ?: ?([0-9]+)")
-                .matcher(peers)
-                .results()
-                .map(found -> Long.parseLong(found.group(1)))
-                .collect(Collectors.toCollection(ArrayList::new));
-    }
-
     @Test
     void all_of_them_send_to_who_reads_a_file_from_its_beginning_to_its_end() {
         PpiofsMount writer = swarm.mountWriter(swarm.home("writer"), "--copies", "3");
@@ -64,12 +52,12 @@ class SlowHoldersTest {
         // how fast the nodes are is learnt with the first
         assertThat(sum(reader.dir().resolve("first")))
                 .isEqualTo(sum(writer.dir().resolve("first")));
-        List<Long> before = received(reader);
+        List<Long> before = List.copyOf(StorageSwarm.received(reader).values());
         long begun = System.nanoTime();
         String read = sum(reader.dir().resolve("film"));
         double seconds = (System.nanoTime() - begun) / 1e9;
         assertThat(read).isEqualTo(sum(writer.dir().resolve("film")));
-        List<Long> sent = received(reader);
+        List<Long> sent = new ArrayList<>(StorageSwarm.received(reader).values());
         assertThat(sent).hasSize(3);
         for (int i = 0; i < 3; i++) {
             sent.set(i, sent.get(i) - before.get(i));

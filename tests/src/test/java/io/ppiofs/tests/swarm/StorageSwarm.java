@@ -19,11 +19,17 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Storage nodes, each a process of its own, and a volume that a mount writes on them. */
 final class StorageSwarm implements AutoCloseable {
+    private static final Pattern RECEIVED =
+            Pattern.compile("\"peer\" ?: ?\"([^\"]+)\".*?\"bytesReceived\" ?: ?([0-9]+)", Pattern.DOTALL);
+
     private final Scratch scratch;
     private final String volume;
     private final Duration patience;
@@ -168,6 +174,15 @@ final class StorageSwarm implements AutoCloseable {
                         .of("volume", "info", volume, "--json")
                         .ok()
                         .out());
+    }
+
+    /** Bytes of blocks that this mount's node got from each storage node that it knows, by peer. */
+    static SortedMap<String, Long> received(PpiofsMount mount) {
+        SortedMap<String, Long> all = new TreeMap<>();
+        RECEIVED.matcher(mount.command().of("peers", "--json").ok().out())
+                .results()
+                .forEach(found -> all.put(found.group(1), Long.parseLong(found.group(2))));
+        return all;
     }
 
     /** A file with a capability of the volume. */
