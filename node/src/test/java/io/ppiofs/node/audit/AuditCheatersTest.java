@@ -12,9 +12,11 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Holders that cheat against the honest verifier, on a clock that the test sets, and how often they are found: docs/proofs.md. */
+@Tag("long")
 class AuditCheatersTest {
     private static final int ROUNDS = 4_000;
     private static final int CHALLENGED = 10;

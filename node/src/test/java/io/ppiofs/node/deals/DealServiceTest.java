@@ -51,10 +51,12 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Deals between three real nodes on loopback. */
+@Tag("long")
 class DealServiceTest {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 

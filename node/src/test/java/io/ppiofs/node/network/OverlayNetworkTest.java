@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Real nodes on loopback, each with a home of its own. */
+@Tag("long")
 class OverlayNetworkTest {
     private static final List<String> LOOPBACK = List.of("/ip4/127.0.0.1/tcp/0");
 

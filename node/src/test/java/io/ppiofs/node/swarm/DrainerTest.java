@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The drainer against peers in memory that fail on command. */
-@Tag("quick")
+@Tag("long")
 class DrainerTest {
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final SecureRandom RANDOM = new SecureRandom();

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Garbage goes from peers and nothing else does: a volume that is a set of blocks, over a swarm store and peers in memory, which delete
  * at once what is retired. A head is the set at some time; when one is published every block of it must be on peers.
  */
-@Tag("quick")
+@Tag("long")
 class GroupSweeperTest {
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final int GROUP = 12;

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A real segment store before peers in memory. */
-@Tag("quick")
+@Tag("long")
 class LocalCacheTest {
     private static final Duration SOON = Duration.ofSeconds(60);
     private static final SecureRandom RANDOM = new SecureRandom();

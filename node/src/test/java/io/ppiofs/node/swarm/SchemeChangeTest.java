@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Volumes whose closed groups are stripes, and whose scheme changes while they are written, against a map of blocks. */
-@Tag("quick")
+@Tag("long")
 class SchemeChangeTest {
     private static final Duration SOON = Duration.ofSeconds(60);
     private static final SecureRandom SECRETS = new SecureRandom();

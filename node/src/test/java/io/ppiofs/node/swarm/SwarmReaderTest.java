@@ -53,7 +53,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Looking for a block of which only the name is known, among peers that have it, lack it, or are frozen. */
-@Tag("quick")
+@Tag("long")
 class SwarmReaderTest {
     private static final SecureRandom RANDOM = new SecureRandom();
 

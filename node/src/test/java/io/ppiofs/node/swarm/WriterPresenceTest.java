@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Machines that want to write one volume, and operators in memory that know who does. */
-@Tag("quick")
+@Tag("long")
 class WriterPresenceTest {
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final Duration LIFE = Duration.ofMillis(900);

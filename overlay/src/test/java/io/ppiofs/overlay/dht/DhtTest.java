@@ -27,9 +27,11 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("long")
 class DhtTest {
     private static final UnaryOperator<DhtConfig> AS_IT_IS = UnaryOperator.identity();
     private static final byte[] KEY = DhtNetwork.key("/test/key");

@@ -37,6 +37,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(NoLeaks.class)
 @SuppressWarnings("NullAway.Init") // the client is made with the fetcher
+@Tag("long")
 class SwarmFetcherTest {
     private static final int MB = 1_000_000;
     private static final Duration LIMIT = Duration.ofSeconds(30);

@@ -22,10 +22,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Membership on real sockets: the same over every transport. */
+@Tag("long")
 class PrivateNetworkTest {
     private static final String TCP = "/ip4/127.0.0.1/tcp/0";
     private static final String QUIC = "/ip4/127.0.0.1/udp/0/quic-v1";

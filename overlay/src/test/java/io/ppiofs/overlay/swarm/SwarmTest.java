@@ -32,8 +32,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("long")
 class SwarmTest {
     private static final ProtocolId PROTOCOL = new ProtocolId("/test/1");
     private static final SwarmOptions FAST = SwarmOptions.DEFAULT

@@ -13,12 +13,14 @@ import io.ppiofs.overlay.transport.Peers.Node;
 import io.ppiofs.overlay.transport.quic.QuicTransport;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 @ExtendWith(NoLeaks.class)
+@Tag("long")
 class EchoTest {
     @ParameterizedTest
     @EnumSource(Security.class)

@@ -8,9 +8,11 @@ import io.ppiofs.error.PpiofsException;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Bytes are read, whatever they say, or refused as corrupt; never anything else. */
+@Tag("long")
 class PodFuzzTest {
     private static Stream<byte[]> seeds(byte[] good) {
         byte[] damaged = good.clone();

@@ -21,10 +21,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-@Tag("quick")
 class RefusalsTest {
     private Scratch scratch;
     private PpiofsMount mount;

@@ -17,10 +17,8 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-@Tag("quick")
 class SecrecyTest {
     private static final int NAME_WINDOW = 10;
     private static final int CONTENT_WINDOW = 32;

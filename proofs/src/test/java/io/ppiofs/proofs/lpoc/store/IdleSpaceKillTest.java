@@ -14,10 +14,12 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A process that fills and releases is killed at any point, again and again, over the same directory. */
+@Tag("long")
 class IdleSpaceKillTest {
     private static final int KILLS = 3;
     private static final int MOST_UNITS = 4;
