@@ -702,6 +702,9 @@ public final class VolumeFileSystem implements FileSystemCore {
         r.atime(now);
         r.mtime(now);
         r.ctime(now);
+        for (SecurityLabel label : caller.labels()) {
+            tx.put(Keys.xattr(ino, label.name().bytes()), StoredValue.inMap(label.value()));
+        }
         r.born = now;
         stampAll(r, tx);
         return r;

@@ -187,7 +187,7 @@ class NamespaceTest {
         }
         FileName name = FileName.of(names.get(random.nextInt(names.size())));
         FileName name2 = FileName.of(names.get(random.nextInt(names.size())));
-        Caller caller = new Caller(random.nextInt(3), random.nextInt(3), 1, random.nextInt(0100));
+        Caller caller = new Caller(random.nextInt(3), random.nextInt(3), 1, random.nextInt(0100), List.of());
         int mode = random.nextInt(010000);
         int n = random.nextInt(6000);
         byte[] bytes = new byte[n];
@@ -523,6 +523,50 @@ class NamespaceTest {
     }
 
     @Test
+    @Test
+    void labelsComeWithTheInodeInOneTransaction() {
+        CoreFixture core = new CoreFixture(directory);
+        try {
+            FileName label = FileName.of("security.selinux");
+            byte[] context = new byte[SecurityLabel.MAX_VALUE];
+            new Random(7).nextBytes(context);
+            Caller caller = new Caller(5, 6, 0, 0, List.of(new SecurityLabel(label, context)));
+            Map<String, Ino> made = new TreeMap<>();
+            made.put(
+                    "f",
+                    core.fs.mknod(caller, Ino.ROOT, FileName.of("f"), 0644, 0).ino());
+            made.put(
+                    "d", core.fs.mkdir(caller, Ino.ROOT, FileName.of("d"), 0755).ino());
+            made.put(
+                    "l",
+                    core.fs
+                            .symlink(caller, Ino.ROOT, FileName.of("l"), new byte[] {'x'})
+                            .ino());
+            made.put(
+                    "c",
+                    core.fs
+                            .create(caller, Ino.ROOT, FileName.of("c"), 0644, OpenFlags.ofLinux(2))
+                            .attr()
+                            .ino());
+            OpenFile unnamed = core.fs
+                    .tmpfile(caller, Ino.ROOT, 0644, OpenFlags.ofLinux(2))
+                    .file();
+            core.fs.link(caller, unnamed.ino(), Ino.ROOT, FileName.of("t"));
+            made.put("t", unnamed.ino());
+            core.fs.fsync(unnamed, false);
+            core.powerCut();
+            made.forEach((name, ino) -> {
+                assertThat(core.lookup(name).ino()).isEqualTo(ino);
+                assertThat(core.fs.getxattr(ino, label)).as(name).isEqualTo(context);
+            });
+            core.reopen();
+            made.forEach((name, ino) ->
+                    assertThat(core.fs.getxattr(ino, label)).as(name).isEqualTo(context));
+        } finally {
+            core.fs.close();
+        }
+    }
+
     void flagsLastAndAreRootsToChange() {
         CoreFixture core = new CoreFixture(directory);
         try {

@@ -364,6 +364,7 @@ public final class ModelFileSystem implements FileSystemCore {
         boolean group = (p.mode & SET_GID) != 0;
         Inode i = new Inode(nextIno++, mode, caller.uid(), group ? p.gid : caller.gid(), now);
         i.mode |= group && i.directory() ? SET_GID : 0;
+        caller.labels().forEach(label -> i.xattrs.put(label.name(), label.value()));
         byte[] defaults = p.xattrs.get(PosixAcl.DEFAULT);
         if (i.type() == FileType.SYMLINK) {
             return i;

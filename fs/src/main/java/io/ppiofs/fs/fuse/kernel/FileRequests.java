@@ -39,6 +39,7 @@ final class FileRequests {
     private final IntPredicate memberOf;
     private final Caching caching;
     private final boolean writeback;
+    private final Creation creation;
     private final boolean observesFlush;
 
     FileRequests(Dispatcher.Setting setting, OpenHandles handles, Notifier notifier, Request in, Reply reply) {
@@ -51,6 +52,7 @@ final class FileRequests {
         this.memberOf = in::callerIsMemberOf;
         this.caching = setting.options().caching();
         this.writeback = setting.agreed().has(Wire.WRITEBACK_CACHE);
+        this.creation = new Creation(setting, in);
         this.observesFlush = core.observesFlush();
     }
 
@@ -102,8 +104,8 @@ final class FileRequests {
 
     void create() {
         OpenFlags flags = caching.flags(in.intAt(Wire.CREATE_FLAGS));
-        Caller caller = in.caller(in.intAt(Wire.CREATE_UMASK));
-        int mode = FileType.REGULAR.bits() | in.intAt(Wire.CREATE_MODE) & 07777;
+        Caller caller = creation.caller(in.intAt(Wire.CREATE_UMASK));
+        int mode = FileType.REGULAR.bits() | creation.mode(in.intAt(Wire.CREATE_MODE)) & 07777;
         FileName name = in.name(Wire.CREATE_NAME);
         Created created = core.create(caller, node(), name, mode, flags);
         if (setting.shared()) {
@@ -114,8 +116,8 @@ final class FileRequests {
 
     void tmpfile() {
         OpenFlags flags = caching.flags(in.intAt(Wire.CREATE_FLAGS));
-        Caller caller = in.caller(in.intAt(Wire.CREATE_UMASK));
-        answer(core.tmpfile(caller, node(), in.intAt(Wire.CREATE_MODE) & 07777, flags));
+        Caller caller = creation.caller(in.intAt(Wire.CREATE_UMASK));
+        answer(core.tmpfile(caller, node(), creation.mode(in.intAt(Wire.CREATE_MODE)) & 07777, flags));
     }
 
     private void answer(Created c) {

@@ -25,6 +25,8 @@ final class Handshake {
     private static final int EINTR = -4;
     private static final int EAGAIN = -11;
 
+    private static final long EXTENSIONS = Wire.SECURITY_CTX | Wire.CREATE_SUPP_GROUP;
+
     private static final long ALWAYS = Wire.ASYNC_READ
             | Wire.ATOMIC_O_TRUNC
             | Wire.EXPORT_SUPPORT
@@ -40,7 +42,8 @@ final class Handshake {
             | Wire.CACHE_SYMLINKS
             | Wire.HANDLE_KILLPRIV_V2
             | Wire.SETXATTR_EXT
-            | Wire.INIT_EXT;
+            | Wire.INIT_EXT
+            | EXTENSIONS;
 
     private Handshake() {}
 
@@ -106,8 +109,11 @@ final class Handshake {
         if ((offered & Wire.INIT_EXT) != 0) {
             offered |= (long) request.intAt(Wire.INIT_FLAGS2) << 32;
         }
-        long flags = offered & wanted(options);
         int agreedMinor = Math.min(minor, Wire.NEWEST_MINOR);
+        long flags = offered & wanted(options);
+        if (agreedMinor < Wire.EXTENSIONS_SINCE) {
+            flags &= ~EXTENSIONS; // where they begin is told since then only
+        }
         ByteBuffer out = reply.payload(Wire.INIT_OUT);
         zero(out);
         int h = Wire.OUT_HEADER;

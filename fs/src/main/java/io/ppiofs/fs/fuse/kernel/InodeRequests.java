@@ -50,6 +50,7 @@ final class InodeRequests {
     private final Reply reply;
     private final IntPredicate memberOf;
     private final boolean extendedSetxattr;
+    private final Creation creation;
 
     InodeRequests(Dispatcher.Setting setting, OpenHandles handles, Request in, Reply reply) {
         this.setting = setting;
@@ -59,6 +60,7 @@ final class InodeRequests {
         this.reply = reply;
         this.memberOf = in::callerIsMemberOf;
         this.extendedSetxattr = setting.agreed().has(Wire.SETXATTR_EXT);
+        this.creation = new Creation(setting, in);
     }
 
     private Ino node() {
@@ -256,17 +258,18 @@ final class InodeRequests {
     void symlink() {
         FileName name = in.name(Wire.IN_HEADER);
         byte[] target = in.string(in.end(Wire.IN_HEADER) + 1);
-        appeared(name, core.symlink(in.caller(), node(), name, target));
+        appeared(name, core.symlink(creation.caller(0), node(), name, target));
     }
 
     void mknod() {
-        Caller caller = in.caller(in.intAt(Wire.MKNOD_UMASK));
+        Caller caller = creation.caller(in.intAt(Wire.MKNOD_UMASK));
         FileName name = in.name(Wire.MKNOD_NAME);
-        appeared(name, core.mknod(caller, node(), name, in.intAt(Wire.MKNOD_MODE), in.intAt(Wire.MKNOD_RDEV)));
+        int mode = creation.mode(in.intAt(Wire.MKNOD_MODE));
+        appeared(name, core.mknod(caller, node(), name, mode, in.intAt(Wire.MKNOD_RDEV)));
     }
 
     void mkdir() {
-        Caller caller = in.caller(in.intAt(Wire.MKDIR_UMASK));
+        Caller caller = creation.caller(in.intAt(Wire.MKDIR_UMASK));
         FileName name = in.name(Wire.MKDIR_NAME);
         appeared(name, core.mkdir(caller, node(), name, in.intAt(Wire.MKDIR_MODE) & 07777));
     }

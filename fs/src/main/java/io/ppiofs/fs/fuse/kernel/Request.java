@@ -6,6 +6,7 @@ import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.FileName;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Optional;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
@@ -75,7 +76,8 @@ final class Request {
 
     /** @param umask not yet applied by the kernel */
     Caller caller(int umask) {
-        return new Caller(in.getInt(Wire.IN_UID), in.getInt(Wire.IN_GID), in.getInt(Wire.IN_PID), umask & 0777);
+        return new Caller(
+                in.getInt(Wire.IN_UID), in.getInt(Wire.IN_GID), in.getInt(Wire.IN_PID), umask & 0777, List.of());
     }
 
     /** Also by a supplementary group, which the protocol does not tell; /proc does while the caller waits. */
@@ -87,6 +89,11 @@ final class Request {
     /** {@link CallingThread#changesOwner} of the caller. */
     Optional<Boolean> callerChangesOwner() {
         return CallingThread.changesOwner(in.getInt(Wire.IN_PID));
+    }
+
+    /** Bytes of extensions at the end of the message, as it says itself. */
+    int extensionsLength() {
+        return Short.toUnsignedInt(in.getShort(Wire.IN_EXTENSIONS)) * Long.BYTES;
     }
 
     int intAt(int at) {

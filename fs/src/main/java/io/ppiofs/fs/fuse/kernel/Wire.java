@@ -23,6 +23,16 @@ final class Wire {
     static final int IN_UID = 24;
     static final int IN_GID = 28;
     static final int IN_PID = 32;
+    /** 16 bits: extensions at the end of the message, in units of 8 bytes; 0 before {@link #EXTENSIONS_SINCE}. */
+    static final int IN_EXTENSIONS = 36;
+
+    static final int EXTENSIONS_SINCE = 38;
+
+    // struct fuse_ext_header: size, type; fuse_secctx_header: size, how many; fuse_secctx: size, padding, name, value
+    static final int EXT_HEADER = 8;
+    static final int EXT_MAX_SECURITY_CONTEXTS = 31;
+    static final int EXT_GROUPS = 32;
+    static final int SECURITY_CONTEXT = 8;
 
     // struct fuse_out_header
     static final int OUT_HEADER = 16;
@@ -69,6 +79,8 @@ final class Wire {
     static final long HANDLE_KILLPRIV_V2 = 1 << 28;
     static final long SETXATTR_EXT = 1 << 29;
     static final long INIT_EXT = 1 << 30;
+    static final long SECURITY_CTX = 1L << 32;
+    static final long CREATE_SUPP_GROUP = 1L << 34;
 
     // struct fuse_attr
     static final int ATTR = 88;

@@ -91,8 +91,8 @@ class HandshakeTest {
         int flags = memory.getInt(h + Wire.INIT_OUT_FLAGS);
         assertThat(flags & FLAGS_OFFERED_BY_NOBODY_WE_KNOW).isZero();
         assertThat(memory.getInt(h + Wire.INIT_OUT_FLAGS2))
-                .as("nothing of the upper half")
-                .isZero();
+                .as("of the upper half")
+                .isEqualTo((int) ((Wire.SECURITY_CTX | Wire.CREATE_SUPP_GROUP) >>> 32));
         assertThat(all.has(Wire.POSIX_ACL)).isTrue();
         assertThat(all.has(Wire.WRITEBACK_CACHE)).isFalse();
         offer(2, 7, 45, (int) (Wire.BIG_WRITES | Wire.MAX_PAGES), 0);
@@ -102,6 +102,11 @@ class HandshakeTest {
         assertThat(Handshake.perform(driver, options("writeback_cache")).has(Wire.WRITEBACK_CACHE))
                 .isTrue();
         answer(3);
+        offer(4, 7, Wire.EXTENSIONS_SINCE - 1, ~0, ~0);
+        assertThat(Handshake.perform(driver, options()).has(Wire.SECURITY_CTX))
+                .as("contexts that nobody could find in a request")
+                .isFalse();
+        answer(4);
     }
 
     @Test

@@ -72,6 +72,10 @@ class WireTest {
         out("fuse_in_header", "uid", Wire.IN_UID);
         out("fuse_in_header", "gid", Wire.IN_GID);
         out("fuse_in_header", "pid", Wire.IN_PID);
+        out("fuse_in_header", "total_extlen", Wire.IN_EXTENSIONS);
+        size("fuse_ext_header", Wire.EXT_HEADER);
+        size("fuse_secctx_header", Wire.EXT_HEADER);
+        size("fuse_secctx", Wire.SECURITY_CONTEXT);
         size("fuse_out_header", Wire.OUT_HEADER);
         out("fuse_out_header", "len", Wire.OUT_LENGTH);
         out("fuse_out_header", "error", Wire.OUT_ERROR);
@@ -258,6 +262,8 @@ class WireTest {
         is("FUSE_HANDLE_KILLPRIV_V2", Wire.HANDLE_KILLPRIV_V2);
         is("FUSE_SETXATTR_EXT", Wire.SETXATTR_EXT);
         is("FUSE_INIT_EXT", Wire.INIT_EXT);
+        is("FUSE_SECURITY_CTX", Wire.SECURITY_CTX);
+        is("FUSE_MAX_NR_SECCTX", Wire.EXT_MAX_SECURITY_CONTEXTS);
         is("FATTR_MODE", Wire.FATTR_MODE);
         is("FATTR_UID", Wire.FATTR_UID);
         is("FATTR_GID", Wire.FATTR_GID);
