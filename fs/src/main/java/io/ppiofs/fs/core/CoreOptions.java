@@ -12,7 +12,6 @@ import java.time.Duration;
  * @param checkpointInterval a change is in a checkpoint within this
  * @param checkpointJournalBytes a checkpoint comes when the journal is this long
  * @param encoders threads that seal full blocks
- * @param atime false: access times are never updated
  * @param owner to whom the root directory of a volume belongs that is opened for the first time
  */
 public record CoreOptions(
@@ -23,7 +22,6 @@ public record CoreOptions(
         Duration checkpointInterval,
         long checkpointJournalBytes,
         int encoders,
-        boolean atime,
         Caller owner) {
     public static CoreOptions defaults() {
         int processors = Runtime.getRuntime().availableProcessors();
@@ -35,34 +33,12 @@ public record CoreOptions(
                 Duration.ofSeconds(60),
                 256L << 20,
                 Math.max(2, Math.min(processors, 8)),
-                true,
                 Caller.ROOT);
-    }
-
-    public CoreOptions withAtime(boolean on) {
-        return new CoreOptions(
-                dirtyBytes,
-                memtableBytes,
-                nodeCacheBytes,
-                syncInterval,
-                checkpointInterval,
-                checkpointJournalBytes,
-                encoders,
-                on,
-                owner);
     }
 
     public CoreOptions withIntervals(Duration sync, Duration checkpoint) {
         return new CoreOptions(
-                dirtyBytes,
-                memtableBytes,
-                nodeCacheBytes,
-                sync,
-                checkpoint,
-                checkpointJournalBytes,
-                encoders,
-                atime,
-                owner);
+                dirtyBytes, memtableBytes, nodeCacheBytes, sync, checkpoint, checkpointJournalBytes, encoders, owner);
     }
 
     public CoreOptions withOwner(Caller account) {
@@ -74,7 +50,6 @@ public record CoreOptions(
                 checkpointInterval,
                 checkpointJournalBytes,
                 encoders,
-                atime,
                 account);
     }
 }

@@ -128,23 +128,29 @@ public interface FileSystemCore extends Closeable {
     /** @return bytes put into {@code dst}, fewer than it has room for only at the end of the file */
     int read(OpenFile file, long offset, ByteBuffer dst);
 
-    /** Takes all remaining bytes of {@code src}. With append the offset is ignored. */
-    int write(OpenFile file, long offset, ByteBuffer src);
-
-    /**
-     * As {@link #write}, for what the kernel took before and writes now: at its offset, and also into a file that has become
-     * immutable meanwhile.
-     */
-    default int writeBack(OpenFile file, long offset, ByteBuffer src) {
-        return write(file, offset, src);
+    /** Where the bytes of a write go, and what may hinder it. */
+    enum WriteMode {
+        /** To the offset; to the end if the file was opened with append. */
+        PLACED,
+        /** To the end of the file, wherever that is by now. */
+        APPENDED,
+        /** To the offset: what the kernel took before and writes now, also into a file that has become immutable meanwhile. */
+        WRITTEN_BACK
     }
 
     /**
-     * Takes all remaining bytes of {@code src} at the end of the file, wherever that is by now.
+     * Takes all remaining bytes of {@code src}.
      *
      * @return the offset where they are
      */
-    long append(OpenFile file, ByteBuffer src);
+    long write(OpenFile file, long offset, ByteBuffer src, WriteMode mode);
+
+    /** {@link WriteMode#PLACED}. @return the number of bytes, which all are taken */
+    default int write(OpenFile file, long offset, ByteBuffer src) {
+        int n = src.remaining();
+        write(file, offset, src, WriteMode.PLACED);
+        return n;
+    }
 
     /** At each close(2) of a descriptor. */
     void flush(OpenFile file);

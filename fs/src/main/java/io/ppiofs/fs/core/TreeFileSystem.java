@@ -595,12 +595,7 @@ public final class TreeFileSystem implements FileSystemCore {
     }
 
     @Override
-    public int write(OpenFile file, long offset, ByteBuffer src) {
-        throw readOnly("write", file.ino());
-    }
-
-    @Override
-    public long append(OpenFile file, ByteBuffer src) {
+    public long write(OpenFile file, long offset, ByteBuffer src, WriteMode mode) {
         throw readOnly("write", file.ino());
     }
 

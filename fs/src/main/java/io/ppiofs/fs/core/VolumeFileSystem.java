@@ -62,7 +62,6 @@ public final class VolumeFileSystem implements FileSystemCore {
     private final VirtualFiles virtualFiles;
     private final Records records;
     private final Clock clock;
-    private final boolean updateAtime;
 
     private VolumeFileSystem(CoreEngine engine, Map<FileName, Supplier<byte[]>> virtual, Clock clock) {
         this.engine = engine;
@@ -74,7 +73,6 @@ public final class VolumeFileSystem implements FileSystemCore {
         this.atimes = engine.atimes();
         this.stripes = engine.stripes();
         this.clock = clock;
-        this.updateAtime = engine.options().atime();
         this.virtualFiles = new VirtualFiles(virtual);
         this.records = new Records(map, blocks, volume.names());
     }
@@ -588,9 +586,6 @@ public final class VolumeFileSystem implements FileSystemCore {
 
     /** The rule RELATIVE. */
     private void touchAtime(long ino, Timestamp recorded, Timestamp mtime, Timestamp ctime) {
-        if (!updateAtime) {
-            return;
-        }
         Timestamp own = atimes.get(ino);
         Timestamp atime = own == null ? recorded : own;
         Timestamp now = now();
@@ -601,9 +596,12 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
     }
 
+    /** No change that the clocks bring to disk: it waits for a checkpoint that comes for another reason, or the last one. */
     private void setAtime(long ino, Timestamp now) {
         atimes.put(ino, now);
-        engine.changed();
+        if (atimes.full()) {
+            engine.changed();
+        }
     }
 
     /** Values that are too long for the map are blocks. */
@@ -702,11 +700,11 @@ public final class VolumeFileSystem implements FileSystemCore {
         r.atime(now);
         r.mtime(now);
         r.ctime(now);
+        r.born = now;
+        stampAll(r, tx);
         for (SecurityLabel label : caller.labels()) {
             tx.put(Keys.xattr(ino, label.name().bytes()), StoredValue.inMap(label.value()));
         }
-        r.born = now;
-        stampAll(r, tx);
         return r;
     }
 
@@ -1368,12 +1366,10 @@ public final class VolumeFileSystem implements FileSystemCore {
         }
         FileState s = state(file, "read");
         int n = contents.read(s, offset, dst);
-        if (updateAtime) {
-            switch (file.flags().accessTimes()) {
-                case NEVER -> {}
-                case RELATIVE -> touchFileAtime(s);
-                case ALWAYS -> setAtime(s.ino, now());
-            }
+        switch (file.flags().accessTimes()) {
+            case NEVER -> {}
+            case RELATIVE -> touchFileAtime(s);
+            case ALWAYS -> setAtime(s.ino, now());
         }
         return n;
     }
@@ -1397,35 +1393,17 @@ public final class VolumeFileSystem implements FileSystemCore {
     }
 
     @Override
-    public int write(OpenFile file, long offset, ByteBuffer src) {
+    public long write(OpenFile file, long offset, ByteBuffer src, WriteMode mode) {
         if (offset < 0) {
             throw no(ErrorKind.INVALID, "write", file.ino());
         }
-        refuseIfImmutable(state(file, "write"), "write");
-        int n = src.remaining();
-        write(file, offset, file.flags().append(), src);
-        return n;
-    }
-
-    @Override
-    public int writeBack(OpenFile file, long offset, ByteBuffer src) {
-        if (offset < 0) {
-            throw no(ErrorKind.INVALID, "write", file.ino());
-        }
-        int n = src.remaining();
-        write(file, offset, false, src);
-        return n;
-    }
-
-    @Override
-    public long append(OpenFile file, ByteBuffer src) {
-        refuseIfImmutable(state(file, "write"), "write");
-        return write(file, 0, true, src);
-    }
-
-    private long write(OpenFile file, long offset, boolean append, ByteBuffer src) {
         FileState s = state(file, "write");
+        if (mode != WriteMode.WRITTEN_BACK) {
+            refuseIfImmutable(s, "write");
+        }
         dropCapabilities(s);
+        boolean append = mode == WriteMode.APPENDED
+                || mode == WriteMode.PLACED && file.flags().append();
         long at = contents.write(s, offset, append, src, now());
         engine.changed();
         if (file.flags().sync()) {
@@ -1593,11 +1571,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         switch (directory.accessTimes()) {
             case NEVER -> {}
             case RELATIVE -> touchAtime(ino.value(), r.atime(), r.mtime(), r.ctime());
-            case ALWAYS -> {
-                if (updateAtime) {
-                    setAtime(ino.value(), now());
-                }
-            }
+            case ALWAYS -> setAtime(ino.value(), now());
         }
     }
 

@@ -28,15 +28,7 @@ class ConcurrencyTest {
 
     private static CoreOptions eager() {
         return new CoreOptions(
-                8L << 20,
-                1L << 20,
-                8L << 20,
-                Duration.ofMillis(50),
-                Duration.ofMillis(150),
-                4L << 20,
-                2,
-                true,
-                Caller.ROOT);
+                8L << 20, 1L << 20, 8L << 20, Duration.ofMillis(50), Duration.ofMillis(150), 4L << 20, 2, Caller.ROOT);
     }
 
     private static void run(List<Callable<Void>> tasks) throws Exception {

@@ -7,6 +7,7 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.FileSystemCore.AllocateMode;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -306,6 +307,32 @@ class FileContentsTest {
         core.fs.syncfs();
         assertThat(core.lookup("a").mtime()).isEqualTo(then);
         assertThat(core.lookup("a").atime()).isEqualTo(then);
+    }
+
+    /** Each read moves it, and yet no clock brings it to disk; the next checkpoint at the end does. */
+    @Test
+    void readingUnderStrictatimeAloneMakesNoCheckpoint() throws InterruptedException {
+        CoreFixture clocked = new CoreFixture(
+                directory.resolve("clocked"),
+                CoreOptions.defaults().withIntervals(Duration.ofMillis(50), Duration.ofMillis(100)));
+        clocked.fs.release(clocked.create("a"));
+        clocked.fs.checkpoint();
+        long before = clocked.fs.stats().checkpoints();
+        Timestamp created = clocked.lookup("a").atime();
+        OpenFile f = clocked.fs.open(
+                Caller.ROOT, clocked.lookup("a").ino(), OpenFlags.ofLinux(0).by(AccessTimes.ALWAYS));
+        // the clock looks five times a second: one that had anything to do would have done it
+        for (int i = 0; i < 10; i++) {
+            clocked.read(f, 0, 1);
+            Thread.sleep(100);
+        }
+        clocked.fs.release(f);
+        assertThat(clocked.fs.stats().checkpoints()).isEqualTo(before);
+        Timestamp last = clocked.lookup("a").atime();
+        assertThat(last).isGreaterThan(created);
+        clocked.reopen();
+        assertThat(clocked.lookup("a").atime()).isEqualTo(last);
+        clocked.fs.close();
     }
 
     @Test

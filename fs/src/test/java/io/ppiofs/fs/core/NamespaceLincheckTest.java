@@ -56,7 +56,6 @@ public class NamespaceLincheckTest {
                         Duration.ofMillis(20),
                         4L << 20,
                         2,
-                        true,
                         Caller.ROOT));
     }
 

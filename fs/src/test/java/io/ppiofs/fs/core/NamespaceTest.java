@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.fs.core.FileSystemCore.WriteMode;
 import io.ppiofs.fs.core.FileSystemCore.XattrMode;
 import io.ppiofs.fs.testing.ModelFileSystem;
 import java.nio.ByteBuffer;
@@ -523,7 +524,6 @@ class NamespaceTest {
     }
 
     @Test
-    @Test
     void labelsComeWithTheInodeInOneTransaction() {
         CoreFixture core = new CoreFixture(directory);
         try {
@@ -567,6 +567,7 @@ class NamespaceTest {
         }
     }
 
+    @Test
     void flagsLastAndAreRootsToChange() {
         CoreFixture core = new CoreFixture(directory);
         try {
@@ -579,8 +580,9 @@ class NamespaceTest {
             refused(() -> core.fs.inodeFlags(other, f.ino(), both));
             core.fs.inodeFlags(Caller.ROOT, f.ino(), both);
             refused(() -> core.write(f, 0, new byte[] {4}));
-            refused(() -> core.fs.append(f, ByteBuffer.allocate(1)));
-            assertThat(core.fs.writeBack(f, 3, ByteBuffer.wrap(new byte[] {4}))).isEqualTo(1);
+            refused(() -> core.fs.write(f, 0, ByteBuffer.allocate(1), WriteMode.APPENDED));
+            assertThat(core.fs.write(f, 3, ByteBuffer.wrap(new byte[] {4}), WriteMode.WRITTEN_BACK))
+                    .isEqualTo(3);
             core.fs.syncfs();
             core.powerCut();
             assertThat(core.fs.inodeFlags(f.ino())).as("replayed").isEqualTo(both);

@@ -674,22 +674,19 @@ public final class ModelFileSystem implements FileSystemCore {
     }
 
     @Override
-    public synchronized int write(OpenFile file, long offset, ByteBuffer src) {
-        int n = src.remaining();
-        write(file, src, file.flags().append() ? inode(file.ino()).content.size() : offset);
-        return n;
-    }
-
-    @Override
-    public synchronized long append(OpenFile file, ByteBuffer src) {
-        long at = inode(file.ino()).content.size();
-        write(file, src, at);
+    public synchronized long write(OpenFile file, long offset, ByteBuffer src, WriteMode mode) {
+        boolean append = mode == WriteMode.APPENDED
+                || mode == WriteMode.PLACED && file.flags().append();
+        long at = append ? inode(file.ino()).content.size() : offset;
+        write(file, src, at, mode);
         return at;
     }
 
-    private void write(OpenFile file, ByteBuffer src, long at) {
+    private void write(OpenFile file, ByteBuffer src, long at, WriteMode mode) {
         Inode i = inode(file.ino());
-        i.requireMutable("write");
+        if (mode != WriteMode.WRITTEN_BACK) {
+            i.requireMutable("write");
+        }
         int n = src.remaining();
         if (n == 0) {
             return;

@@ -9,6 +9,7 @@ import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.core.FileSystemCore.AllocateMode;
 import io.ppiofs.fs.core.FileSystemCore.Created;
 import io.ppiofs.fs.core.FileSystemCore.Seek;
+import io.ppiofs.fs.core.FileSystemCore.WriteMode;
 import io.ppiofs.fs.core.FileType;
 import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.core.InodeFlags;
@@ -38,8 +39,8 @@ final class FileRequests {
     private final Reply reply;
     private final IntPredicate memberOf;
     private final Caching caching;
-    private final boolean writeback;
     private final Creation creation;
+    private final boolean writeback;
     private final boolean observesFlush;
 
     FileRequests(Dispatcher.Setting setting, OpenHandles handles, Notifier notifier, Request in, Reply reply) {
@@ -51,8 +52,8 @@ final class FileRequests {
         this.reply = reply;
         this.memberOf = in::callerIsMemberOf;
         this.caching = setting.options().caching();
-        this.writeback = setting.agreed().has(Wire.WRITEBACK_CACHE);
         this.creation = new Creation(setting, in);
+        this.writeback = setting.agreed().has(Wire.WRITEBACK_CACHE);
         this.observesFlush = core.observesFlush();
     }
 
@@ -149,14 +150,10 @@ final class FileRequests {
         boolean appends = setting.shared()
                 && (flags & Wire.WRITE_CACHE) == 0
                 && (in.intAt(Wire.WRITE_OPEN_FLAGS) & (O_APPEND | O_DIRECT)) == O_APPEND;
-        long at = offset;
-        if (appends) {
-            at = core.append(file, data);
-        } else if ((flags & Wire.WRITE_CACHE) != 0) {
-            core.writeBack(file, offset, data);
-        } else {
-            core.write(file, offset, data);
-        }
+        WriteMode mode = appends
+                ? WriteMode.APPENDED
+                : (flags & Wire.WRITE_CACHE) != 0 ? WriteMode.WRITTEN_BACK : WriteMode.PLACED;
+        long at = core.write(file, offset, data, mode);
         contentChanged(file.ino(), at, size);
         if (fromMapping || dropped) {
             // The kernel does not know that the times, or the mode, have changed.
