@@ -27,6 +27,8 @@ public final class OpExecutor implements AutoCloseable {
     private final Process process;
     private final BufferedWriter requests;
     private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
+    /** No more answers will come; a dying process may still have its end of the pipe open, and take a request. */
+    private volatile boolean ended;
 
     private OpExecutor(Process process) {
         this.process = process;
@@ -77,6 +79,10 @@ public final class OpExecutor implements AutoCloseable {
     }
 
     public void send(String operation) {
+        if (ended) {
+            answers.add(ENDED);
+            return;
+        }
         try {
             requests.write(operation);
             requests.write('\n');
@@ -84,6 +90,11 @@ public final class OpExecutor implements AutoCloseable {
         } catch (IOException e) {
             answers.add(ENDED);
         }
+    }
+
+    /** Whether an answer says that there is no process any more that could give one. */
+    public static boolean isEnd(String answer) {
+        return answer.equals(ENDED);
     }
 
     /** @param operation for the message when no answer comes */
@@ -104,7 +115,8 @@ public final class OpExecutor implements AutoCloseable {
     /** What the kernel says about the waiting process. */
     private String whereItIs() {
         return Command.shell(
-                        "cd /proc/$1; for f in wchan syscall stack status; do echo \"$f: $(cat $f)\"; done",
+                        "cd /proc/$1 || { echo; echo it is dead; exit; }; echo; "
+                                + "for f in wchan syscall stack status; do echo \"$f: $(cat $f)\"; done",
                         process.pid())
                 .run()
                 .out();
@@ -117,9 +129,9 @@ public final class OpExecutor implements AutoCloseable {
                 answers.add(line);
             }
         } catch (IOException closed) {
-            answers.add(ENDED);
-            return;
+            // as at the end
         }
+        ended = true;
         answers.add(ENDED);
     }
 

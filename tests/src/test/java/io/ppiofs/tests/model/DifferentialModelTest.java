@@ -79,6 +79,26 @@ class DifferentialModelTest extends OnMount {
         }
     }
 
+    /** It would have ended both executors, who then agree on everything else. */
+    @Test
+    @Tag("quick")
+    void a_write_to_a_pipe_that_nobody_reads_is_an_answer() {
+        try (DifferentialRun run = newRun()) {
+            for (String line : List.of(
+                    "mknod /shared/p 0010644 0 0",
+                    "open 1 /shared/p 00 0",
+                    "open 2 /shared/p 01 0",
+                    "close 1",
+                    "write 2 10 1",
+                    "lstat /shared/p")) {
+                DifferentialRun.Answers answers = run.execute(new Operation(0, line));
+                if (answers.differ() || line.startsWith("write") && !answers.reference().equals("! EPIPE")) {
+                    throw new AssertionError(line + ": " + answers);
+                }
+            }
+        }
+    }
+
     @Test
     void four_processes_in_turn_get_the_answers_and_the_tree_of_ext4() {
         interleaved(Seeds.next("differential, in turn"), OPERATIONS);

@@ -75,15 +75,30 @@ final class DifferentialRun implements AutoCloseable {
         OpExecutor right = reference.get(operation.process());
         left.send(operation.line());
         right.send(operation.line());
-        return new Answers(left.receive(operation.line()), right.receive(operation.line()));
+        return new Answers(answer(left, operation), answer(right, operation));
     }
 
     String executeOnReference(Operation operation) {
-        return reference.get(operation.process()).call(operation.line());
+        return execute(reference, operation);
     }
 
     String executeOnMount(Operation operation) {
-        return mount.get(operation.process()).call(operation.line());
+        return execute(mount, operation);
+    }
+
+    private static String execute(List<OpExecutor> executors, Operation operation) {
+        OpExecutor executor = executors.get(operation.process());
+        executor.send(operation.line());
+        return answer(executor, operation);
+    }
+
+    /** Two that have died would agree on everything. */
+    private static String answer(OpExecutor executor, Operation operation) {
+        String answer = executor.receive(operation.line());
+        if (OpExecutor.isEnd(answer)) {
+            throw new AssertionError("the executor died in " + operation);
+        }
+        return answer;
     }
 
     /** @return the index of the first operation whose answers differ */

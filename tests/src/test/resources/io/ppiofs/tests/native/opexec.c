@@ -404,7 +404,9 @@ static void execute(void) {
 
 int main(int argc, char **argv) {
     if (argc < 4) return 64;
+    /* an errno is an answer, a death is none */
     signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < SLOTS; i++) slots[i] = -1;
     data = malloc(MAX_DATA);
     gid_t groups[8];
