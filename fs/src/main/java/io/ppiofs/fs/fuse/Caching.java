@@ -17,11 +17,9 @@ import io.ppiofs.fs.core.OpenFlags;
  * @param attrSeconds validity of attributes
  * @param entrySeconds validity of a name; absent names are never remembered
  * @param keepsPages whether pages of a file that is opened again are still right; not where somebody else changes it
- * @param files when reading a file or a link moves its access time; what shall move it must reach the core
- * @param directories the same for directories
+ * @param rules when reading moves access times
  */
-public record Caching(
-        double attrSeconds, double entrySeconds, boolean keepsPages, AccessTimes files, AccessTimes directories) {
+public record Caching(double attrSeconds, double entrySeconds, boolean keepsPages, AccessRules rules) {
     /**
      * The flags of an open as the core gets them. Appending is the kernel's: it knows the size and sends the offset, also
      * after fcntl(F_SETFL), and it sends written-back pages of a mapping through any descriptor, whose offset must then
@@ -30,7 +28,7 @@ public record Caching(
      * @param linux as in {@code fcntl.h}
      */
     public OpenFlags flags(int linux) {
-        return OpenFlags.ofLinux(linux).withoutAppend().by(files);
+        return OpenFlags.ofLinux(linux).withoutAppend().by(rules.files());
     }
 
     /**
@@ -39,7 +37,7 @@ public record Caching(
      * @param linux as in {@code fcntl.h}
      */
     public AccessTimes directory(int linux) {
-        return OpenFlags.ofLinux(linux).by(directories).accessTimes();
+        return OpenFlags.ofLinux(linux).by(rules.directories()).accessTimes();
     }
 
     /**

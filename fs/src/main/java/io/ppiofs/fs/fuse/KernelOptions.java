@@ -60,6 +60,7 @@ public final class KernelOptions {
     private long maxBackground = 64;
 
     private long maxReadahead = 1 << 20;
+    private AccessRules rules = new AccessRules(AccessTimes.RELATIVE, AccessTimes.RELATIVE);
 
     private KernelOptions(boolean readOnly) {
         this.readOnly = readOnly;
@@ -75,6 +76,7 @@ public final class KernelOptions {
         if (k.passed.contains("allow_other") && k.passed.contains("allow_root")) {
             throw invalid("allow_root", "cannot be combined with allow_other; give one of them");
         }
+        k.rules = new AccessRules(k.accessTimes(), k.noDirAtime ? AccessTimes.NEVER : k.accessTimes());
         return k;
     }
 
@@ -227,8 +229,7 @@ public final class KernelOptions {
                 Math.min(attrSeconds, limit.seconds()),
                 Math.min(entrySeconds, limit.seconds()),
                 limit.keepPages(),
-                accessTimes(),
-                noDirAtime ? AccessTimes.NEVER : accessTimes());
+                rules);
     }
 
     /** Arguments for fuse_mount and fuse_lowlevel_new, program name first. */

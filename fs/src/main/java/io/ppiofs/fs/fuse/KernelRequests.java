@@ -286,7 +286,8 @@ final class KernelRequests {
         w.begin(req);
         try {
             Ino link = new Ino(ino);
-            replyBytes(w, caching.files() != AccessTimes.NEVER ? core.readlink(link) : core.readlinkNoAtime(link));
+            replyBytes(
+                    w, caching.rules().files() != AccessTimes.NEVER ? core.readlink(link) : core.readlinkNoAtime(link));
         } catch (Throwable t) {
             w.fail("readlink", t);
         }

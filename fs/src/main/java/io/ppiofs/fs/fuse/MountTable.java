@@ -5,13 +5,13 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** What {@code /proc/self/mountinfo} tells (proc(5)). Reading it never touches the filesystems it lists. */
 public final class MountTable {
-    private static final Path MOUNTINFO = Path.of("/proc/self/mountinfo");
+    public static final Path PATH = Path.of("/proc/self/mountinfo");
 
     private MountTable() {}
 
@@ -56,17 +56,28 @@ public final class MountTable {
         return read().stream().anyMatch(e -> e.id() == mount.id() && e.device().equals(mount.device()));
     }
 
+    /** The flags of a mount (not those of its filesystem, but for {@code ro}), like {@code relatime}; empty if it is gone. */
+    public static Optional<Set<String>> flags(Entry mount) {
+        for (String line : lines()) {
+            Entry e = parse(line);
+            if (e.id() == mount.id() && e.device().equals(mount.device())) {
+                return Optional.of(Set.of(line.split(" ")[5].split(",")));
+            }
+        }
+        return Optional.empty();
+    }
+
     private static List<Entry> read() {
-        List<Entry> entries = new ArrayList<>();
+        return lines().stream().map(MountTable::parse).toList();
+    }
+
+    private static List<String> lines() {
         try {
             // Latin-1 keeps every byte; names are decoded below.
-            for (String line : Files.readAllLines(MOUNTINFO, StandardCharsets.ISO_8859_1)) {
-                entries.add(parse(line));
-            }
+            return Files.readAllLines(PATH, StandardCharsets.ISO_8859_1);
         } catch (IOException e) {
             throw new UncheckedIOException("/proc/self/mountinfo cannot be read; is /proc mounted?", e);
         }
-        return entries;
     }
 
     /** {@code id parent major:minor root mountpoint options [optional fields] - type source superoptions}. */

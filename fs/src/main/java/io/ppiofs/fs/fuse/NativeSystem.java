@@ -16,6 +16,8 @@ import jnr.ffi.Runtime;
  */
 public final class NativeSystem {
     private static final short POLLIN = 1;
+    private static final short POLLPRI = 2;
+    private static final int O_CLOEXEC = 02000000;
     private static final int MNT_DETACH = 2;
     private static final int UMOUNT_NOFOLLOW = 8;
 
@@ -104,6 +106,27 @@ public final class NativeSystem {
         cell.putShort(4, POLLIN);
         cell.putShort(6, (short) 0);
         return libc.poll(cellAddress, 1, 0) > 0;
+    }
+
+    /** @return a descriptor, or -errno */
+    public int openForRead(Path path) {
+        Pointer name = cString(path);
+        int descriptor = libc.open(name.address(), O_CLOEXEC);
+        int result = descriptor < 0 ? -runtime.getLastError() : descriptor;
+        Reference.reachabilityFence(name);
+        return result;
+    }
+
+    /**
+     * Waits until a file of /proc that tells of changes (POLLPRI) does.
+     *
+     * @param cell as in {@link #readable}
+     */
+    public void awaitChange(int descriptor, ByteBuffer cell, long cellAddress) {
+        cell.putInt(0, descriptor);
+        cell.putShort(4, POLLPRI);
+        cell.putShort(6, (short) 0);
+        libc.poll(cellAddress, 1, -1);
     }
 
     /** mount(2) without flags or data; @return 0 or errno. */

@@ -5,6 +5,8 @@ import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.ppiofs.fs.core.Caller;
 import io.ppiofs.fs.core.Ino;
@@ -21,6 +23,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -90,6 +93,24 @@ class KernelFuseDriverTest extends FuseDriverContractTest {
             return open.write(ByteBuffer.wrap(new byte[] {9}));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void followsARemountThatChangesAccessTimes() throws Exception {
+        assumeTrue(NativeSystem.load().root(), "only root remounts");
+        mount("strictatime");
+        bash("mkdir d; echo x > d/f");
+        for (String rule : List.of("noatime", "strictatime,nodiratime", "noatime", "strictatime,diratime")) {
+            bash("mount -i -o remount," + rule + " \"$(pwd -P)\"");
+            boolean moves = rule.startsWith("strictatime");
+            boolean directoriesMove = rule.endsWith(",diratime");
+            await().atMost(PATIENCE).untilAsserted(() -> {
+                bash("touch -a -d @1000 d d/f; cat d/f; ls d");
+                String[] times = bash("stat -c %X d d/f").split("\n");
+                assertThat(!times[0].equals("1000")).as(rule).isEqualTo(directoriesMove);
+                assertThat(!times[1].equals("1000")).as(rule).isEqualTo(moves);
+            });
         }
     }
 

@@ -31,20 +31,20 @@ class KernelOptionsTest {
     void knowsReadOnlyEitherWay() {
         assertThat(of(true).arguments("x").get(2)).startsWith("ro,");
         assertThat(of(false, "ro").arguments("x").get(2)).startsWith("ro,");
-        assertThat(of(true).caching().files()).isEqualTo(AccessTimes.NEVER);
-        assertThat(of(false, "noatime").caching().files()).isEqualTo(AccessTimes.NEVER);
-        assertThat(of(false).caching().files()).isEqualTo(AccessTimes.RELATIVE);
+        assertThat(of(true).caching().rules().files()).isEqualTo(AccessTimes.NEVER);
+        assertThat(of(false, "noatime").caching().rules().files()).isEqualTo(AccessTimes.NEVER);
+        assertThat(of(false).caching().rules().files()).isEqualTo(AccessTimes.RELATIVE);
     }
 
     @Test
     void accessTimesAreTheCores() {
         KernelOptions strict = of(false, "strictatime", "nodiratime");
-        assertThat(strict.caching().files()).isEqualTo(AccessTimes.ALWAYS);
-        assertThat(strict.caching().directories()).isEqualTo(AccessTimes.NEVER);
+        assertThat(strict.caching().rules().files()).isEqualTo(AccessTimes.ALWAYS);
+        assertThat(strict.caching().rules().directories()).isEqualTo(AccessTimes.NEVER);
         assertThat(strict.mountFlags() & (1 << 24 | 2048)).isEqualTo(1 << 24 | 2048);
         assertThat(strict.arguments("x").get(2)).doesNotContain("strictatime", "nodiratime");
         assertThat(strict.fusermountOptions("x")).doesNotContain("strictatime", "nodiratime");
-        assertThat(of(true, "strictatime").caching().files()).isEqualTo(AccessTimes.NEVER);
+        assertThat(of(true, "strictatime").caching().rules().files()).isEqualTo(AccessTimes.NEVER);
     }
 
     @Test

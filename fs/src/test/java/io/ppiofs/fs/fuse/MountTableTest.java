@@ -28,6 +28,10 @@ class MountTableTest {
         assertThat(MountTable.at(Path.of("/proc"))).hasValueSatisfying(e -> {
             assertThat(e.type()).isEqualTo("proc");
             assertThat(MountTable.contains(e)).isTrue();
+            assertThat(MountTable.flags(e))
+                    .hasValueSatisfying(flags -> assertThat(flags)
+                            .containsAnyOf("relatime", "noatime", "rw")
+                            .noneMatch(f -> f.contains("=")));
         });
         assertThat(MountTable.at(Path.of("/proc/self"))).isEmpty();
     }

@@ -251,7 +251,7 @@ final class InodeRequests {
     }
 
     void readlink() {
-        boolean touches = setting.options().caching().files() != AccessTimes.NEVER;
+        boolean touches = setting.options().caching().rules().files() != AccessTimes.NEVER;
         reply.bytes(touches ? core.readlink(node()) : core.readlinkNoAtime(node()));
     }
 

@@ -38,6 +38,7 @@ final class KernelSession implements MountSession {
     /** One per worker; the first is the one that was mounted with. */
     private final List<Device> devices = new ArrayList<>();
 
+    private final RemountWatch remounts;
     private final OpenHandles handles;
     private final CountDownLatch ended = new CountDownLatch(1);
     private final boolean[] working;
@@ -48,8 +49,14 @@ final class KernelSession implements MountSession {
     private boolean forGood;
 
     private KernelSession(
-            NativeSystem system, Device first, Dispatcher.Setting setting, MountOptions options, String name) {
+            NativeSystem system,
+            Device first,
+            Dispatcher.Setting setting,
+            MountOptions options,
+            RemountWatch remounts,
+            String name) {
         this.system = system;
+        this.remounts = remounts;
         this.setting = setting;
         this.options = options;
         this.name = name;
@@ -81,7 +88,8 @@ final class KernelSession implements MountSession {
         try {
             group.join(invalidator, kernel.writebackCache(), mountPoint.toString());
             Dispatcher.Setting setting = setting(core, kernel, Handshake.perform(first, kernel), group, invalidator);
-            KernelSession session = new KernelSession(system, first, setting, options, name);
+            RemountWatch remounts = watch(system, mountPoint, kernel, false);
+            KernelSession session = new KernelSession(system, first, setting, options, remounts, name);
             session.resume();
             return session;
         } catch (RuntimeException | Error e) {
@@ -105,7 +113,9 @@ final class KernelSession implements MountSession {
         try {
             group.join(invalidator, kernel.writebackCache(), mount.mountPoint().toString());
             Dispatcher.Setting setting = setting(core, kernel, agreed, group, invalidator);
-            KernelSession session = new KernelSession(system, first, setting, mount.options(), name);
+            // fusermount3 knows fewer flags than we do: what it mounted does not tell what was asked for
+            RemountWatch remounts = watch(system, mount.mountPoint(), kernel, kernel.owner() == 0);
+            KernelSession session = new KernelSession(system, first, setting, mount.options(), remounts, name);
             session.handles.adopt(mount, kernel.caching());
             mount.takeDescriptor();
             return session;
@@ -124,6 +134,11 @@ final class KernelSession implements MountSession {
             Invalidator invalidator) {
         return new Dispatcher.Setting(
                 core, kernel, agreed, group, invalidator, new RequestTimes(Opcode.names()), new AccessLog());
+    }
+
+    private static RemountWatch watch(NativeSystem system, Path mountPoint, KernelOptions kernel, boolean early) {
+        return RemountWatch.start(
+                system, mountPoint, kernel.caching().rules(), early, threadName(mountPoint) + "-remounts");
     }
 
     private static String threadName(Path mountPoint) {
@@ -162,6 +177,7 @@ final class KernelSession implements MountSession {
     }
 
     private void leaveGroup() {
+        remounts.close();
         setting.group().leave(setting.invalidator());
         setting.invalidator().close();
     }

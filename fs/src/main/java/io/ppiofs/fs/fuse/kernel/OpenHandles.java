@@ -82,7 +82,8 @@ final class OpenHandles {
         mount.forEach(Table.FILES, (handle, ino, flags) -> {
             lost.add(bounded(handle));
             attempt("open", () -> {
-                OpenFlags how = OpenFlags.ofLinux((int) flags).by(caching.files());
+                OpenFlags how =
+                        OpenFlags.ofLinux((int) flags).by(caching.rules().files());
                 opened.put(handle, core.open(Caller.ROOT, new Ino(ino), how));
                 lost.remove(handle);
             });
@@ -94,7 +95,8 @@ final class OpenHandles {
             lost.add(bounded(handle));
             attempt("opendir", () -> {
                 Ino directory = new Ino(ino);
-                AccessTimes rule = flags == 1 ? AccessTimes.NEVER : caching.directories();
+                AccessTimes rule =
+                        flags == 1 ? AccessTimes.NEVER : caching.rules().directories();
                 listed.put(handle, core.opendir(directory, rule));
                 lost.remove(handle);
             });
