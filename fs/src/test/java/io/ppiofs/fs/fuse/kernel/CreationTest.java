@@ -21,7 +21,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import jnr.ffi.Pointer;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -31,8 +30,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * own has no security module that would send any.
  */
 class CreationTest {
-    private static final int AF_UNIX = 1;
-    private static final int SOCK_SEQPACKET = 5;
     private static final String SELINUX = "security.selinux";
     private static final byte[] CONTEXT = bytes("system_u:object_r:etc_t:s0\0");
     private static final int USER = 1000;
@@ -41,28 +38,16 @@ class CreationTest {
 
     private final NativeSystem system = NativeSystem.load();
     private final FileSystemCore core = new ModelFileSystem();
-    private Device driver;
-    private Device kernel;
-    private Request request;
-    private ByteBuffer sent;
-    private long sentAddress;
-
-    @BeforeEach
-    void connect() {
-        Pointer pair = system.allocate(8);
-        assertThat(system.calls().socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair.address()))
-                .isZero();
-        driver = Device.of(system, pair.getInt(0));
-        kernel = Device.of(system, pair.getInt(4));
-        request = new Request(system.runtime(), 1 << 17);
-        sent = ByteBuffer.allocateDirect(1 << 17).order(ByteOrder.nativeOrder());
-        sentAddress = Pointer.wrap(system.runtime(), sent).address();
-    }
+    private final DevicePair devices = new DevicePair(system);
+    private final Device driver = devices.driver;
+    private final Device kernel = devices.kernel;
+    private final Request request = new Request(system.runtime(), 1 << 17);
+    private final ByteBuffer sent = ByteBuffer.allocateDirect(1 << 17).order(ByteOrder.nativeOrder());
+    private final long sentAddress = Pointer.wrap(system.runtime(), sent).address();
 
     @AfterEach
     void disconnect() {
-        driver.close();
-        kernel.close();
+        devices.close();
     }
 
     private static byte[] bytes(String text) {

@@ -13,37 +13,25 @@ import java.nio.ByteOrder;
 import java.util.List;
 import jnr.ffi.Pointer;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** INIT against a kernel that a test plays, over a socket that keeps messages apart. */
 class HandshakeTest {
-    private static final int AF_UNIX = 1;
-    private static final int SOCK_SEQPACKET = 5;
     private static final int EPROTO = 71;
     private static final int FLAGS_OFFERED_BY_NOBODY_WE_KNOW = 1 << 26;
 
     private final NativeSystem system = NativeSystem.load();
     private final ByteBuffer memory = ByteBuffer.allocateDirect(4096).order(ByteOrder.nativeOrder());
     private final long address = Pointer.wrap(system.runtime(), memory).address();
-    private Device driver;
-    private Device kernel;
-
-    @BeforeEach
-    void connect() {
-        Pointer pair = system.allocate(8);
-        assertThat(system.calls().socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair.address()))
-                .isZero();
-        driver = Device.of(system, pair.getInt(0));
-        kernel = Device.of(system, pair.getInt(4));
-    }
+    private final DevicePair devices = new DevicePair(system);
+    private final Device driver = devices.driver;
+    private final Device kernel = devices.kernel;
 
     @AfterEach
     void disconnect() {
-        driver.close();
-        kernel.close();
+        devices.close();
     }
 
     private static KernelOptions options(String... words) {
