@@ -485,7 +485,7 @@ public final class TreeFileSystem implements FileSystemCore {
     /** Nothing is free for who may not write, and what the volume takes on the peers is not known here: both are 0. */
     @Override
     public SpaceInfo statfs() {
-        return new SpaceInfo(0, 0, 0, view().files(), blocks.blockSize());
+        return new SpaceInfo(0, 0, 0, view().files(), Allocated.UNIT);
     }
 
     // ---- extended attributes ----------------------------------------------------------------------------------------

@@ -1590,7 +1590,7 @@ public final class VolumeFileSystem implements FileSystemCore {
         SpaceAccount space = volume.space();
         long available = Math.max(0, space.availableBytes());
         return new SpaceInfo(
-                Math.max(space.totalBytes(), available), available, available, map.files(), blocks.blockSize());
+                Math.max(space.totalBytes(), available), available, available, map.files(), Allocated.UNIT);
     }
 
     // ---- extended attributes ----------------------------------------------------------------------------------------

@@ -94,6 +94,9 @@ class TreeFileSystemTest {
             }
             new Comparison("seed " + seed + ", round " + round, writer.fs, follower, random).directory(Ino.ROOT);
             assertThat(follower.statfs().files()).isEqualTo(writer.fs.statfs().files());
+            assertThat(follower.statfs().blockSize())
+                    .isEqualTo(writer.fs.statfs().blockSize())
+                    .isEqualTo(4096);
         }
     }
 

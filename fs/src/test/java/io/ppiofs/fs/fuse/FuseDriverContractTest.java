@@ -111,6 +111,14 @@ abstract class FuseDriverContractTest {
         assertThat(bash("stat -c %X d d/f d/l")).isEqualTo("1000\n1000\n1000");
     }
 
+    /** {@code truncate -o} and others take the one for the other. */
+    @Test
+    void aFilesBlockIsTheFilesystemsBlock() throws Exception {
+        mount();
+        bash("echo x > f");
+        assertThat(bash("stat -f -c '%s %S' .; stat -c '%o %o' f").split("\n")).containsOnly("4096 4096");
+    }
+
     /** An access time in the future is one that relatime would leave alone. */
     @Test
     void strictAccessTimesMoveWithEveryOpenAndRead() throws Exception {
