@@ -27,6 +27,9 @@ public record MountRequest(
     /** The volume that {@code ppiofs mount DIR} means; it is created at its first mount. */
     public static final String DEFAULT_VOLUME = "default";
 
+    /** Before the volume in the source of a mount. No colon: GNU programs know remote filesystems by that. */
+    public static final String SOURCE = "ppiofs#";
+
     public MountRequest {
         kernelOptions = List.copyOf(kernelOptions);
     }

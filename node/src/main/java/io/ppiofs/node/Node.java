@@ -240,7 +240,7 @@ public final class Node implements AutoCloseable {
         }
         int threads = request.threads() > 0 ? request.threads() : config.get(NodeConfig.MOUNT_THREADS);
         MountOptions options = new MountOptions(
-                "ppiofs:" + request.volume(),
+                MountRequest.SOURCE + request.volume(),
                 request.readOnly(),
                 request.kernelOptions(),
                 threads > 0 ? threads : usualThreads());

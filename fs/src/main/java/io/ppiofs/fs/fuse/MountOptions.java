@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * Options of one mount.
  *
- * @param source the first column of /proc/mounts, for example {@code ppiofs:default}
+ * @param source the first column of /proc/mounts, for example {@code ppiofs#default}
  * @param readOnly {@code ro}
  * @param kernelOptions further options for the kernel or libfuse as mount(8) spells them, already checked: {@code
  *     allow_other}, {@code allow_root}, {@code dev}/{@code nodev}, {@code suid}/{@code nosuid}, {@code exec}/{@code

@@ -127,11 +127,11 @@ final class MountCommand implements Callable<Integer> {
         }
     }
 
-    /** In fstab the source may be written as the kernel shows it: {@code ppiofs:default}. */
+    /** In fstab the source may be written as the kernel shows it, {@code ppiofs#default}, or showed it, {@code ppiofs:default}. */
     private static String volume(String argument) {
-        return argument.startsWith("ppiofs:") && !MountRequest.isCapability(argument)
-                ? argument.substring("ppiofs:".length())
-                : argument;
+        boolean shown = argument.startsWith(MountRequest.SOURCE)
+                || argument.startsWith("ppiofs:") && !MountRequest.isCapability(argument);
+        return shown ? argument.substring(MountRequest.SOURCE.length()) : argument;
     }
 
     /** Another command may start or end a node between our look and our step: such a race is run again. */

@@ -1,5 +1,6 @@
 package io.ppiofs.node.cli;
 
+import io.ppiofs.node.MountRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +12,7 @@ import java.util.List;
  *
  * @param directory with all symbolic links resolved
  * @param type for example {@code fuse.ppiofs}
- * @param source for example {@code ppiofs:default}
+ * @param source for example {@code ppiofs#default}
  */
 record MountPoint(Path directory, String type, String source) {
     private static final Path TABLE = Path.of("/proc/self/mountinfo");
@@ -51,7 +52,7 @@ record MountPoint(Path directory, String type, String source) {
                 continue;
             }
             String[] right = sides[1].split(" ");
-            if (right.length >= 2 && (right[0].equals("fuse.ppiofs") || right[1].startsWith("ppiofs:"))) {
+            if (right.length >= 2 && (right[0].equals("fuse.ppiofs") || right[1].startsWith(MountRequest.SOURCE))) {
                 mounts.add(new MountPoint(Path.of(unescape(left[4])), right[0], unescape(right[1])));
             }
         }
