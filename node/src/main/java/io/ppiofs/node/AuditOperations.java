@@ -8,6 +8,7 @@ import io.ppiofs.node.audit.AuditReport;
 import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.control.Handler;
 import io.ppiofs.node.control.Request;
+import io.ppiofs.node.swarm.Verifications;
 import io.ppiofs.overlay.audit.AuditAsk;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.proofs.audit.AuditForm;
@@ -41,15 +42,18 @@ final class AuditOperations {
                     ErrorKind.INVALID, AUDIT, "units", "must be a number from 1 to " + AuditAsk.MAX_UNITS);
         }
         VolumeSummary volume = node.services().find(target);
+        VolumeAuditor verifies = volume == null ? verifier(target) : null;
+        boolean isPeer = volume == null && verifies == null;
         AuditOrder order = new AuditOrder(
-                request.flag("public") ? AuditForm.PUBLIC : AuditForm.PRIVATE,
-                volume == null ? peer(target) : null,
+                request.flag("public") || verifies != null ? AuditForm.PUBLIC : AuditForm.PRIVATE,
+                isPeer ? peer(target) : null,
                 request.flag("fetch"),
                 units == null ? UnitChallenge.USUAL_UNITS : units.intValue());
-        List<Map<String, @Nullable Object>> slots = new ArrayList<>();
-        Map<AuditOutcome.Result, Integer> counts = new LinkedHashMap<>();
-        int untagged = 0;
-        int written = 0;
+        Sums sums = new Sums(request.textOrNull("out"));
+        if (verifies != null) {
+            sums.add(target, verifies, verifies.audit(order, asker, gone::get));
+            return sums.facts(target, order);
+        }
         List<String> names = volume == null ? List.copyOf(node.mounts().open().keySet()) : List.of(volume.name());
         for (String name : names) {
             OpenVolume open = node.mounts().acquire(name, MountRequest.unlockOf(request));
@@ -65,30 +69,56 @@ final class AuditOperations {
                     }
                     continue;
                 }
-                AuditReport report = auditor.audit(order, asker, gone::get);
-                report.lines().forEach(line -> slots.add(describe(name, line)));
-                for (AuditOutcome.Result result : AuditOutcome.Result.values()) {
-                    counts.merge(result, report.count(result), Integer::sum);
-                }
-                untagged += report.untagged();
-                String out = request.textOrNull("out");
-                if (out != null) {
-                    written += auditor.writeTranscript(report, Path.of(out));
-                }
+                sums.add(name, auditor, auditor.audit(order, asker, gone::get));
             } finally {
                 node.mounts().release(name);
             }
         }
-        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
-        answer.put("target", target);
-        answer.put("form", order.form() == AuditForm.PUBLIC ? "public" : "private");
-        answer.put("passed", (long) counts.getOrDefault(AuditOutcome.Result.PASS, 0));
-        answer.put("failed", (long) counts.getOrDefault(AuditOutcome.Result.FAIL, 0));
-        answer.put("suspect", (long) counts.getOrDefault(AuditOutcome.Result.SUSPECT, 0));
-        answer.put("untaggedGroups", (long) untagged);
-        answer.put("transcriptBytes", (long) written);
-        answer.put("slots", slots);
-        return answer;
+        return sums.facts(target, order);
+    }
+
+    /** The auditor of a volume that is audited here by its verify capability; null for anything else. */
+    private @Nullable VolumeAuditor verifier(String target) {
+        Verifications verifying = node.services().verifications();
+        return verifying == null ? null : verifying.auditor(target);
+    }
+
+    /** What audits found together. */
+    private static final class Sums {
+        private final @Nullable String out;
+        private final List<Map<String, @Nullable Object>> slots = new ArrayList<>();
+        private final Map<AuditOutcome.Result, Integer> counts = new LinkedHashMap<>();
+        private int untagged;
+        private int written;
+
+        /** @param out where a transcript is written; null for nowhere */
+        Sums(@Nullable String out) {
+            this.out = out;
+        }
+
+        void add(String volume, VolumeAuditor auditor, AuditReport report) {
+            report.lines().forEach(line -> slots.add(describe(volume, line)));
+            for (AuditOutcome.Result result : AuditOutcome.Result.values()) {
+                counts.merge(result, report.count(result), Integer::sum);
+            }
+            untagged += report.untagged();
+            if (out != null) {
+                written += auditor.writeTranscript(report, Path.of(out));
+            }
+        }
+
+        Map<String, @Nullable Object> facts(String target, AuditOrder order) {
+            Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+            facts.put("target", target);
+            facts.put("form", order.form() == AuditForm.PUBLIC ? "public" : "private");
+            facts.put("passed", (long) counts.getOrDefault(AuditOutcome.Result.PASS, 0));
+            facts.put("failed", (long) counts.getOrDefault(AuditOutcome.Result.FAIL, 0));
+            facts.put("suspect", (long) counts.getOrDefault(AuditOutcome.Result.SUSPECT, 0));
+            facts.put("untaggedGroups", (long) untagged);
+            facts.put("transcriptBytes", (long) written);
+            facts.put("slots", slots);
+            return facts;
+        }
     }
 
     private static PeerId peer(String target) {
@@ -96,7 +126,11 @@ final class AuditOperations {
             return PeerId.parse(target);
         } catch (PpiofsException e) {
             throw new PpiofsException(
-                    ErrorKind.NOT_FOUND, AUDIT, target, "is neither a volume of this home nor a peer id", e);
+                    ErrorKind.NOT_FOUND,
+                    AUDIT,
+                    target,
+                    "is neither a volume of this home, nor one that it verifies ('ppiofs verifier list'), nor a peer id",
+                    e);
         }
     }
 

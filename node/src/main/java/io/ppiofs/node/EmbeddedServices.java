@@ -33,6 +33,7 @@ import io.ppiofs.node.network.OverlayNetwork;
 import io.ppiofs.node.swarm.Custodies;
 import io.ppiofs.node.swarm.SwarmService;
 import io.ppiofs.node.swarm.SwarmVolume;
+import io.ppiofs.node.swarm.Verifications;
 import io.ppiofs.overlay.identity.PeerId;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -75,6 +76,8 @@ public final class EmbeddedServices implements NodeServices {
 
     /** What this node does in its network for its volumes; null while it is in none. */
     private volatile @Nullable SwarmService swarm;
+
+    private volatile @Nullable Verifications verifications;
 
     private volatile @Nullable VolumeAccess access;
     private @Nullable CompletableFuture<Opened> opening;
@@ -359,11 +362,19 @@ public final class EmbeddedServices implements NodeServices {
     }
 
     @Override
+    public @Nullable Verifications verifications() {
+        return verifications;
+    }
+
+    @Override
     public String share(String name, Unlock unlock, String right) {
         Capability capability = unlocked(name, unlock).capability();
         if (capability instanceof Capability.ReadWrite rw && !right.equals("rw")) {
             Capability.ReadOnly reading =
                     rw.readOnly(unlocked(name, unlock).keys().currentEpoch());
+            if (right.equals("verify")) {
+                SwarmService.shareTags(directory(name));
+            }
             return right.equals("verify") ? reading.verify().text() : reading.text();
         }
         if (capability instanceof Capability.ReadOnly ro && right.equals("verify")) {
@@ -625,7 +636,9 @@ public final class EmbeddedServices implements NodeServices {
     @Override
     public NetworkService join(NetworkOrder order) {
         OverlayNetwork network = OverlayNetwork.start(home, order, DealPolicy.of(config));
-        swarm = network.swarm();
+        SwarmService service = network.swarm();
+        swarm = service;
+        verifications = service.verify(home.verifyingDirectory(), config);
         return network;
     }
 

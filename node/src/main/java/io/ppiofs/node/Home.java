@@ -103,6 +103,11 @@ public record Home(Path root) {
         return root.resolve("custody");
     }
 
+    /** The volumes that this node audits for others. */
+    public Path verifyingDirectory() {
+        return root.resolve("verifying");
+    }
+
     /** Proofs of download of what was sold. */
     public Path proofsDirectory() {
         return root.resolve("proofs");

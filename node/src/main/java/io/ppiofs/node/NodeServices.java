@@ -6,6 +6,7 @@ import io.ppiofs.fs.fuse.FuseDriver;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.node.swarm.Verifications;
 import io.ppiofs.overlay.identity.PeerId;
 import java.time.Duration;
 import java.util.List;
@@ -79,6 +80,11 @@ public interface NodeServices extends AutoCloseable {
      * @throws PpiofsException WRONG_KEY, NOT_PERMITTED if this home cannot write the volume, NOT_CONNECTED in no network
      */
     String custodian(String name, Unlock unlock, PeerId peer, Duration lasts);
+
+    /** What this node audits for others; null as long as it is in no network. */
+    default @Nullable Verifications verifications() {
+        return null;
+    }
 
     /**
      * From now on, the volume's blocks belong on peers of the node's network, kept like this. An open volume that is on peers

@@ -35,6 +35,7 @@ final class Operations implements Handler {
     private final CapacityOperations capacities;
     private final DrainOperations drains;
     private final CustodyOperations custodies;
+    private final VerifierOperations verifiers;
     private final AuditOperations audits;
 
     Operations(Node node) {
@@ -47,6 +48,7 @@ final class Operations implements Handler {
                 this::addresses);
         this.audits = new AuditOperations(node);
         this.custodies = new CustodyOperations(node);
+        this.verifiers = new VerifierOperations(node);
         this.capacities = new CapacityOperations(
                 () -> {
                     StorageService lent = storage();
@@ -82,6 +84,7 @@ final class Operations implements Handler {
             case "volume.share" -> share(request);
             case "volume.custodian" -> custodies.name(request);
             case "custody.add", "custody.list", "custody.remove" -> custodies.handle(request);
+            case "verifier.add", "verifier.list", "verifier.remove" -> verifiers.handle(request);
             case "volume.import" -> importVolume(request);
             case "volume.place" -> place(request);
             case "volume.sync" -> syncVolume(request, asker);

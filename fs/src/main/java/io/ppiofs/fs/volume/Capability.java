@@ -108,6 +108,15 @@ public sealed interface Capability {
             return new ManifestSeal(volumeId, epoch, verifyKey).open(sealed);
         }
 
+        /**
+         * Seed (RFC 8032) of the Ed25519 key under which those who hold this capability, and what gives it, talk to each other: a record signed by it is of one
+         * of them.
+         */
+        public Secret verifiersSeed() {
+            return Secret.of(
+                    KeyDerivation.derive(verifyKey.bytes(), volumeId.bytes(), "ppiofs/1/verifiers", Secret.LENGTH));
+        }
+
         @Override
         public String text() {
             return CapabilityText.print(PREFIX, withEpoch(volumeId, epoch, verifyKey));

@@ -41,7 +41,7 @@ public record VolumeConfig(VolumeId id, NetworkId network, VolumeParameters para
         return RecordType.CONFIG.sign(owner.signingKey(), network, fields);
     }
 
-    static VolumeConfig decode(byte[] envelope, String subject) {
+    public static VolumeConfig decode(byte[] envelope, String subject) {
         try {
             RecordType.Opened opened = RecordType.CONFIG.openOfOwner(envelope, subject);
             CborMap f = opened.fields();

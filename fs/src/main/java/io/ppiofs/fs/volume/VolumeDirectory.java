@@ -185,7 +185,8 @@ public record VolumeDirectory(Path path, VolumeConfig config) {
                     IMPORT,
                     config.name(),
                     "a capability that begins with " + Capability.Verify.PREFIX
-                            + " cannot read files; ask for one that begins with " + Capability.ReadOnly.PREFIX);
+                            + " cannot read files; ask for one that begins with " + Capability.ReadOnly.PREFIX
+                            + ", or audit with it: 'ppiofs verifier add'");
         }
         Head head = Head.open(envelope, keys, "the head of volume " + config.name());
         if (!head.clear().network().equals(config.network())) {

@@ -8,29 +8,48 @@ import io.ppiofs.proofs.podr2.TagKey;
 import io.ppiofs.proofs.podr2.TagPublicKey;
 import io.ppiofs.proofs.sdr.Sha256;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The keys of a volume's tagger and verifier, who is its owner: all derive from one secret of the write capability, so every home that
- * may write has the same ones and nobody who only stores has any. Thread-safe; made when first used.
+ * The keys with which a volume is audited. Its owner is tagger and verifier: all his keys derive from one secret of the write capability, so every home
+ * that may write has the same ones and nobody who only stores has any. A verifier by the verify capability has a key for challenges of its
+ * own, and learns the public half of the tagger's. Thread-safe; made when first used.
  */
 public final class AuditKeys {
-    private final IdentityKey tenant;
-    private final Supplier<MacKey> mac;
-    private final Supplier<TagKey> tags;
-    private final Supplier<TagPublicKey> publicTags;
+    private final @Nullable Tagger tagger;
     private final Supplier<VerifierKey> verifier;
+
+    /** Null until a verifier has learnt it. */
+    private volatile @Nullable TagPublicKey publicTags;
+
+    private record Tagger(IdentityKey tenant, Supplier<MacKey> mac, Supplier<TagKey> tags) {}
 
     /**
      * @param secret 32 bytes, {@code Capability.ReadWrite.auditSecret()}
      * @param tenant the key under which the volume stores
      */
     public AuditKeys(byte[] secret, IdentityKey tenant) {
-        this.tenant = tenant;
-        this.mac = Suppliers.memoize(() -> MacKey.ofSecret(derive("mac", secret)));
-        this.tags = Suppliers.memoize(() -> TagKey.ofSecret(derive("tags", secret)));
-        this.publicTags = Suppliers.memoize(() -> tagKey().publicKey());
+        this.tagger = new Tagger(
+                tenant,
+                Suppliers.memoize(() -> MacKey.ofSecret(derive("mac", secret))),
+                Suppliers.memoize(() -> TagKey.ofSecret(derive("tags", secret))));
         this.verifier = Suppliers.memoize(() -> VerifierKey.ofSecret(derive("verifier", secret)));
+    }
+
+    private AuditKeys(Supplier<VerifierKey> verifier) {
+        this.tagger = null;
+        this.verifier = verifier;
+    }
+
+    /**
+     * Those of somebody who may only verify.
+     *
+     * @param secret 32 bytes that nobody else has
+     */
+    public static AuditKeys ofVerifier(byte[] secret) {
+        return new AuditKeys(Suppliers.memoize(() -> VerifierKey.ofSecret(derive("verifier", secret))));
     }
 
     private static byte[] derive(String name, byte[] secret) {
@@ -40,20 +59,63 @@ public final class AuditKeys {
                 .digest();
     }
 
+    /** Whether tags are made with these. */
+    boolean canTag() {
+        return tagger != null;
+    }
+
+    private Tagger tagger() {
+        Tagger mine = tagger;
+        if (mine == null) {
+            throw new IllegalStateException("a verifier has no keys of the tagger");
+        }
+        return mine;
+    }
+
     IdentityKey tenant() {
-        return tenant;
+        return tagger().tenant();
     }
 
     MacKey mac() {
-        return mac.get();
+        return tagger().mac().get();
     }
 
     TagKey tagKey() {
-        return tags.get();
+        return tagger().tags().get();
+    }
+
+    /** Whether there is a public half of the tagger's key. */
+    boolean knowsTagger() {
+        return canTag() || publicTags != null;
     }
 
     TagPublicKey publicTags() {
-        return publicTags.get();
+        TagPublicKey known = publicTags;
+        if (known == null) {
+            known = tagKey().publicKey();
+            publicTags = known;
+        }
+        return known;
+    }
+
+    /**
+     * Hears which key a volume's owner vouches for.
+     *
+     * @return whether it is the tagger's: a volume has one
+     * @throws io.ppiofs.error.PpiofsException CORRUPT if it is no key
+     */
+    boolean isTaggers(byte[] key) {
+        synchronized (this) {
+            if (publicTags == null && !canTag()) {
+                publicTags = TagPublicKey.fromBytes(key);
+            }
+        }
+        return Arrays.equals(publicTags().toBytes(), key);
+    }
+
+    /** The public half of the key of challenges, {@value VerifierKey#PUBLIC_BYTES} bytes. */
+    public byte[] verifierKey() {
+        return verifier().publicKey();
     }
 
     VerifierKey verifier() {

@@ -1,12 +1,17 @@
 package io.ppiofs.node.audit;
 
 import io.ppiofs.blockstore.BlockStore;
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
+import io.ppiofs.proofs.audit.AuditForm;
+import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A volume on peers, as its auditor sees it. Thread-safe. */
@@ -28,6 +33,28 @@ public interface AuditedVolume {
     /** Whether blocks wait to be brought to peers: that comes first. */
     boolean isBusy();
 
+    /** The form in which the volume is audited in the background. */
+    AuditForm form();
+
+    /** Whether this node audits the slot in this epoch. */
+    boolean isDrawn(SlotTable table, int slot, long epoch);
+
+    /** This node, which does not challenge itself. */
+    PeerId self();
+
+    /** Whether the public tags of a group shall be with peers, and are not yet. Of who cannot tag never. */
+    boolean wantsTags(SlotTable table);
+
+    /** Brings public tags to peers, soon; they are named when they are there. @param blocks those of the index */
+    void shareTags(SlotTable table, TagIndex index, List<StoredBlock> blocks);
+
+    /** Where peers have the public tags of a group; null if that is not known, or they are of another inventory. */
+    @Nullable
+    TagIndex tagIndex(SlotTable table);
+
+    /** Blocks that an index names, from wherever they can be had, each as its name says. */
+    Map<Cid, ByteBuffer> tagBlocks(TagIndex index);
+
     /** The blocks that are on this machine. */
     BlockStore here();
 
@@ -39,4 +66,7 @@ public interface AuditedVolume {
 
     /** It had not: told once for each audit that failed. */
     void broke(PeerId holder);
+
+    /** An audit of this node failed, or shows nothing: others may want to know. */
+    void failed(AuditOutcome outcome);
 }

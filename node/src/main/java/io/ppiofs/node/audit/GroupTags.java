@@ -71,6 +71,29 @@ final class GroupTags {
         };
     }
 
+    /** The tags as blocks, {@link TagIndex#TAGS} to each. */
+    List<byte[]> cut() {
+        List<byte[]> blocks = new ArrayList<>();
+        int most = TagIndex.TAGS * tagBytes(form);
+        for (int from = 0; from < tags.length; from += most) {
+            blocks.add(Arrays.copyOfRange(tags, from, Math.min(tags.length, from + most)));
+        }
+        return blocks;
+    }
+
+    /** The opposite. @return null if these are not as many tags as the group has units */
+    static @Nullable GroupTags joined(AuditedGroup group, AuditForm form, List<byte[]> blocks) {
+        SlotUnits units = group.allUnits();
+        long length = units.total() * tagBytes(form);
+        if (length > MAX_FILE
+                || blocks.stream().mapToLong(block -> block.length).sum() != length) {
+            return null;
+        }
+        ByteBuffer all = ByteBuffer.allocate((int) length);
+        blocks.forEach(all::put);
+        return new GroupTags(form, units, all.array());
+    }
+
     /** Bytes of all tags. */
     int bytes() {
         return tags.length;

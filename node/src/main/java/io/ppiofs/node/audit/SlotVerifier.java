@@ -127,21 +127,8 @@ public final class SlotVerifier {
      * @param took since the question was sent
      */
     AuditOutcome judge(AuditAsk question, AuditAnswer answer, Duration took, Duration deadline) {
-        byte[] sigma = NO_SIGMA;
-        Verdict verdict;
-        UnitChallenge challenge = challengeOf(question, network).units(units.total());
-        if (form == AuditForm.PUBLIC) {
-            sigma = PublicProver.combineTags(challenge, tags);
-            verdict = verifyPublic(keys.publicTags(), challenge, units::name, sigma, answer.proof());
-        } else if (answer.proof().length != MacKey.COMBINED_BYTES) {
-            verdict = Verdict.reject("a proof has " + answer.proof().length + " bytes, not " + MacKey.COMBINED_BYTES);
-        } else {
-            byte[] whole = ByteBuffer.allocate(MacKey.ANSWER_BYTES)
-                    .put(answer.proof())
-                    .put(MacKey.combineTags(challenge, tags))
-                    .array();
-            verdict = keys.mac().verify(challenge, units::name, whole);
-        }
+        byte[] sigma = form == AuditForm.PUBLIC ? PublicProver.combineTags(challenge(question), tags) : NO_SIGMA;
+        Verdict verdict = verdict(question, answer, sigma);
         AuditOutcome.Result result;
         String reason;
         if (!verdict.accepted()) {
@@ -155,6 +142,32 @@ public final class SlotVerifier {
             reason = "";
         }
         return new AuditOutcome(result, holder(), question, question.units(), took, deadline, reason, answer, sigma);
+    }
+
+    private UnitChallenge challenge(AuditAsk question) {
+        return challengeOf(question, network).units(units.total());
+    }
+
+    /** What an answer in the public form shows, whoever asked for it, and whenever it came. */
+    Verdict verdict(AuditAsk question, AuditAnswer answer) {
+        return verdict(question, answer, PublicProver.combineTags(challenge(question), tags));
+    }
+
+    private Verdict verdict(AuditAsk question, AuditAnswer answer, byte[] sigma) {
+        Verdict verdict;
+        UnitChallenge challenge = challenge(question);
+        if (form == AuditForm.PUBLIC) {
+            verdict = verifyPublic(keys.publicTags(), challenge, units::name, sigma, answer.proof());
+        } else if (answer.proof().length != MacKey.COMBINED_BYTES) {
+            verdict = Verdict.reject("a proof has " + answer.proof().length + " bytes, not " + MacKey.COMBINED_BYTES);
+        } else {
+            byte[] whole = ByteBuffer.allocate(MacKey.ANSWER_BYTES)
+                    .put(answer.proof())
+                    .put(MacKey.combineTags(challenge, tags))
+                    .array();
+            verdict = keys.mac().verify(challenge, units::name, whole);
+        }
+        return verdict;
     }
 
     /** What anybody may check. */

@@ -16,6 +16,7 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.RecordType;
 import io.ppiofs.overlay.placement.GroupId;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.AuditChallenge;
 import io.ppiofs.proofs.audit.AuditForm;
 import io.ppiofs.proofs.audit.SlotUnits;
@@ -30,20 +31,23 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Public audits for somebody who was not there: what the owner vouches for, the questions, and the answers that holders signed. Checked
  * from its bytes alone.
  *
- * <p>Deterministic CBOR map {1: version 1, 2: network, 3: tag key, 4: [{1: subject, 2: inventory, 3: [{1: slot, 2: epoch, 3: units, 4:
- * signature, 5: σ, 6: answer}]}]}. A subject is a record that the tenant signed: {2: group, 3: inventory digest, 4: verifier key, 5: digest of the tag
- * key}.
+ * <p>Deterministic CBOR map {1: version, 2: network, 3: tag key, 4: [{1: subject, 2: inventory, 3: [{1: slot, 2: epoch, 3: units, 4:
+ * signature, 5: σ, 6: answer}]}]}. Of version 1, the owner's own, a subject is a record that the tenant signed: {2: group, 3: inventory digest, 4: verifier
+ * key, 5: digest of the tag key}. Of version 2, of others, it is a {@link TagSubject}, which names no verifier, and the map has 5: verifier's key. An answer that
+ * holds shows the same in both; that one does not hold is believed by who believes σ, or has the tags.
  */
 public final class Transcript {
     /** Most bytes of one that is read. */
     public static final int MAX_BYTES = 256 << 20;
 
-    private static final int VERSION = 1;
+    private static final int OWNERS = 1;
+    private static final int VERIFIERS = 2;
     private static final int MAX_GROUPS = 1 << 16;
     private static final int MAX_SLOTS = 256;
     private static final RecordType SUBJECT = new RecordType("audit-subject", 1);
@@ -52,14 +56,26 @@ public final class Transcript {
      * What one answer shows.
      *
      * @param owner under whose name the group is stored, and who vouches for tags and inventory
+     * @param verifier key under which the question was drawn, 48 bytes
+     * @param byOwner whether the owner names that verifier
      * @param prover who signed the answer
      * @param epoch of the question, seconds since 1970
      * @param bytes stored bytes of the slot
      */
     public record Finding(
-            PeerId owner, GroupId group, int slot, PeerId prover, long epoch, int units, long bytes, Verdict verdict) {}
+            PeerId owner,
+            byte[] verifier,
+            boolean byOwner,
+            GroupId group,
+            int slot,
+            PeerId prover,
+            long epoch,
+            int units,
+            long bytes,
+            Verdict verdict) {}
 
-    private record Subject(PeerId owner, GroupId group, Cid inventory, byte[] verifier, byte[] tagKey) {}
+    private record Subject(
+            PeerId owner, boolean namesVerifier, GroupId group, Cid inventory, byte[] verifier, byte[] tagKey) {}
 
     private Transcript() {}
 
@@ -67,6 +83,13 @@ public final class Transcript {
     static byte[] of(VolumeAuditor auditor, AuditReport report) {
         AuditKeys keys = auditor.keys();
         NetworkId network = auditor.volume().network();
+        if (!keys.knowsTagger()) {
+            throw new PpiofsException(
+                    ErrorKind.NOT_FOUND,
+                    "write",
+                    "transcript",
+                    "no tags of the volume are known, so nothing was audited");
+        }
         byte[] tagKey = keys.publicTags().toBytes();
         Map<GroupId, List<AuditOutcome>> byGroup = new LinkedHashMap<>();
         for (AuditReport.Line line : report.lines()) {
@@ -80,29 +103,38 @@ public final class Transcript {
         auditor.volume().closedGroups().forEach(table -> {
             List<AuditOutcome> outcomes = byGroup.getOrDefault(table.group(), List.of());
             Inventory inventory = outcomes.isEmpty() ? null : auditor.volume().inventory(table);
-            if (inventory != null) {
-                groups.add(group(keys, network, tagKey, inventory, outcomes));
+            byte[] subject = inventory == null
+                    ? null
+                    : subject(auditor, table, tagKey, outcomes.get(0).question());
+            if (inventory != null && subject != null) {
+                groups.add(group(subject, inventory, outcomes));
             }
         });
-        return CborEncoder.encode(CborMap.builder()
-                .put(1, VERSION)
+        CborMap.Builder fields = CborMap.builder()
+                .put(1, keys.canTag() ? OWNERS : VERIFIERS)
                 .put(2, network.bytes())
                 .put(3, tagKey)
-                .put(4, new CborArray(groups))
-                .build());
+                .put(4, new CborArray(groups));
+        return CborEncoder.encode((keys.canTag() ? fields : fields.put(5, keys.verifierKey())).build());
     }
 
-    private static Cbor group(
-            AuditKeys keys, NetworkId network, byte[] tagKey, Inventory inventory, List<AuditOutcome> outcomes) {
-        AuditAsk question = outcomes.get(0).question();
-        byte[] subject = SUBJECT.seal(
-                keys.tenant(),
-                network,
+    /** What the owner vouches for; null if he does not, as far as is known. */
+    private static byte @Nullable [] subject(VolumeAuditor auditor, SlotTable table, byte[] tagKey, AuditAsk question) {
+        if (!auditor.keys().canTag()) {
+            TagIndex index = auditor.volume().tagIndex(table);
+            return index == null ? null : index.subject().envelope();
+        }
+        return SUBJECT.seal(
+                auditor.keys().tenant(),
+                auditor.volume().network(),
                 CborMap.builder()
                         .put(2, question.group().bytes())
                         .put(3, question.inventory().digest())
                         .put(4, question.verifier())
                         .put(5, new Sha256().update(tagKey).digest()));
+    }
+
+    private static Cbor group(byte[] subject, Inventory inventory, List<AuditOutcome> outcomes) {
         List<Cbor> slots = new ArrayList<>();
         for (AuditOutcome outcome : outcomes) {
             AuditAnswer answer = outcome.answer();
@@ -134,14 +166,15 @@ public final class Transcript {
         try {
             CborMap fields = CborDecoder.decodeMap(transcript);
             long version = fields.uint(1, Long.MAX_VALUE);
-            if (version != VERSION) {
+            if (version != OWNERS && version != VERIFIERS) {
                 throw new PpiofsException(
                         ErrorKind.UNSUPPORTED_FORMAT,
                         "read",
                         "transcript",
                         "it is of version " + version + "; update ppiofs");
             }
-            fields.requireFields(4);
+            fields.requireFields(version == OWNERS ? 4 : 5);
+            byte[] verifier = version == OWNERS ? null : fields.bytes(5, VerifierKey.PUBLIC_BYTES);
             NetworkId network = NetworkId.of(fields.bytes(2, NetworkId.LENGTH));
             byte[] tagKey = fields.bytes(3, TagPublicKey.BYTES);
             TagPublicKey key = TagPublicKey.fromBytes(tagKey);
@@ -150,7 +183,7 @@ public final class Transcript {
                 if (!(item instanceof CborMap group)) {
                     throw new MalformedException("a group of it is none");
                 }
-                checkGroup(group, network, key, tagKey, findings);
+                checkGroup(group, verifier, network, key, tagKey, findings);
             }
             return findings;
         } catch (MalformedException e) {
@@ -159,10 +192,16 @@ public final class Transcript {
     }
 
     private static void checkGroup(
-            CborMap group, NetworkId network, TagPublicKey key, byte[] tagKey, List<Finding> findings)
+            CborMap group,
+            byte @Nullable [] verifier,
+            NetworkId network,
+            TagPublicKey key,
+            byte[] tagKey,
+            List<Finding> findings)
             throws MalformedException {
         group.requireFields(3);
-        Subject subject = subject(group.bytes(1, 1, 64 << 10), network);
+        byte[] envelope = group.bytes(1, 1, 64 << 10);
+        Subject subject = verifier == null ? named(envelope, network) : unnamed(envelope, verifier, network);
         byte[] encoded = group.bytes(2, 1, Inventory.MAX_LENGTH);
         if (!Cid.of(ByteBuffer.wrap(encoded)).equals(subject.inventory())
                 || !Arrays.equals(subject.tagKey(), new Sha256().update(tagKey).digest())) {
@@ -177,11 +216,17 @@ public final class Transcript {
         }
     }
 
-    private static Subject subject(byte[] envelope, NetworkId network) {
+    private static Subject unnamed(byte[] envelope, byte[] verifier, NetworkId network) {
+        TagSubject of = TagSubject.open(envelope, network);
+        return new Subject(of.owner(), false, of.group(), of.inventory(), verifier, of.tagKey());
+    }
+
+    private static Subject named(byte[] envelope, NetworkId network) {
         return SUBJECT.open(envelope, network, record -> {
             record.fields().requireFields(5);
             return new Subject(
                     PeerId.of(record.signer()),
+                    true,
                     GroupId.of(record.fields().bytes(2, GroupId.LENGTH)),
                     Cid.ofDigest(record.fields().bytes(3, Cid.DIGEST_LENGTH)),
                     record.fields().bytes(4, VerifierKey.PUBLIC_BYTES),
@@ -210,6 +255,8 @@ public final class Transcript {
         Verdict verdict = verdict(question, answer, slot.bytes(5, TagKey.TAG_BYTES), units, network, key);
         return new Finding(
                 subject.owner(),
+                subject.verifier(),
+                subject.namesVerifier(),
                 subject.group(),
                 question.slot(),
                 answer.prover(),

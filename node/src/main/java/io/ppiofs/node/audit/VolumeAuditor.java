@@ -1,5 +1,7 @@
 package io.ppiofs.node.audit;
 
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.file.DurableFile;
@@ -12,16 +14,23 @@ import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.podr2.TagPublicKey;
 import io.ppiofs.proofs.podr2.UnitChallenge;
+import io.ppiofs.proofs.verify.Verdict;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -41,8 +50,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The owner's auditor of one volume. Tags each closed group once its blocks are here, and challenges every slot once per interval,
- * the slots of a round spread over it. A holder that fails is challenged again at once: who lacks a share fails again, who has one
+ * The auditor of one volume. The owner's tags each closed group once its blocks are here, and challenges every slot once per interval,
+ * the slots of a round spread over it; where others audit, too, it brings public tags to peers. A verifier's has no data: it fetches tags, and challenges the
+ * slots that are drawn for it. A holder that fails is challenged again at once: who lacks a share fails again, who has one
  * bad sector hardly. Thread-safe; one audit at a time.
  */
 public final class VolumeAuditor implements AutoCloseable {
@@ -60,8 +70,20 @@ public final class VolumeAuditor implements AutoCloseable {
     /** After which it is tried again to tag a group whose blocks were not here. */
     private static final Duration TAG_AGAIN = Duration.ofMinutes(5);
 
+    /** The same of tags that only peers have. */
+    private static final Duration FETCH_AGAIN = Duration.ofSeconds(20);
+
     /** This share of a group, at most, is fetched in the background to tag it. */
     private static final int FETCHED_SHARE = 8;
+
+    /** Slots that wait to be audited because somebody else says something, and answers that somebody else was given: the rest is not heard. */
+    private static final int MOST_HEARD = 256;
+
+    /** A slot is not audited more often because of what others say. */
+    private static final Duration HEARD_AGAIN = Duration.ofMinutes(1);
+
+    /** Answers of others are believed if they were given so lately: a holder may have mended what it lacked. */
+    private static final Duration FRESH = Duration.ofHours(1);
 
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(50);
     private static final Duration ROUND_TRIP_PATIENCE = Duration.ofSeconds(10);
@@ -79,6 +101,9 @@ public final class VolumeAuditor implements AutoCloseable {
 
     private record Target(GroupId group, int slot) {}
 
+    /** An answer that somebody else was given. */
+    private record Heard(AuditAsk question, AuditAnswer answer) {}
+
     private final AuditedVolume volume;
     private final AuditKeys keys;
     private final Path directory;
@@ -92,6 +117,19 @@ public final class VolumeAuditor implements AutoCloseable {
     private final Map<PeerId, Integer> suspicions = new HashMap<>();
     private final Map<AuditOutcome.Result, AtomicLong> counts = new LinkedHashMap<>();
     private final AtomicLong tagged = new AtomicLong();
+    private final AtomicLong transcripts = new AtomicLong();
+    private final AtomicLong hearsay = new AtomicLong();
+
+    /** Guarded by itself. */
+    private final Deque<Heard> heard = new ArrayDeque<>();
+
+    /** Slots that are to be audited because of what others say; guarded by {@code heard}. */
+    private final Set<Target> rumoured = new LinkedHashSet<>();
+
+    /** Digests of questions whose answers have counted, with their time, seconds; and when a slot was audited because of hearsay. */
+    private final Map<Cid, Long> counted = new HashMap<>();
+
+    private final Map<Target, Long> followed = new HashMap<>();
     private long lastEpoch;
     private volatile boolean closing;
     private volatile @Nullable CompletableFuture<?> awaited;
@@ -147,9 +185,124 @@ public final class VolumeAuditor implements AutoCloseable {
     public Map<String, Long> facts() {
         Map<String, Long> facts = new LinkedHashMap<>();
         facts.put("taggedGroups", tagged.get());
+        facts.put("transcriptsCounted", transcripts.get());
+        facts.put("hearsayFollowed", hearsay.get());
         counts.forEach((result, count) -> facts.put(
                 "audits" + result.name().charAt(0) + result.name().substring(1).toLowerCase(Locale.ROOT), count.get()));
         return facts;
+    }
+
+    // ---- what others say ------------------------------------------------------------------------------------------
+
+    /**
+     * Somebody else was given an answer that he says is wrong. It is judged here, by the tags that this node has: what it shows counts once, what cannot be
+     * judged is hearsay. Does not wait.
+     *
+     * @param question in the public form; its tag key does not matter
+     */
+    public void hear(AuditAsk question, AuditAnswer answer) {
+        synchronized (heard) {
+            if (heard.size() < MOST_HEARD) {
+                heard.add(new Heard(question, answer));
+            }
+        }
+    }
+
+    /** Somebody says something of a slot that he cannot show: it is audited, soon, and that is all. Does not wait. */
+    public void hear(GroupId group, int slot) {
+        synchronized (heard) {
+            if (rumoured.size() < MOST_HEARD) {
+                rumoured.add(new Target(group, slot));
+            }
+        }
+    }
+
+    private @Nullable Heard nextHeard() {
+        synchronized (heard) {
+            return heard.poll();
+        }
+    }
+
+    private @Nullable Target nextRumour() {
+        synchronized (heard) {
+            Iterator<Target> all = rumoured.iterator();
+            if (!all.hasNext()) {
+                return null;
+            }
+            Target first = all.next();
+            all.remove();
+            return first;
+        }
+    }
+
+    private void followHeard() {
+        for (Heard next = nextHeard(); next != null && !closing; next = nextHeard()) {
+            if (!isJudged(next)) {
+                hear(next.question().group(), next.question().slot());
+            }
+        }
+        for (Target next = nextRumour(); next != null && !closing; next = nextRumour()) {
+            Long last = followed.get(next);
+            if (last == null || System.nanoTime() - last >= HEARD_AGAIN.toNanos()) {
+                followed.put(next, System.nanoTime());
+                hearsay.incrementAndGet();
+                audit(next);
+            }
+        }
+        followed.values().removeIf(last -> System.nanoTime() - last >= HEARD_AGAIN.toNanos());
+    }
+
+    /**
+     * Judges an answer to somebody else. Whoever asked chose the question, but not what is right: tags, inventory and holder are those that this node knows.
+     *
+     * @return whether it could be judged; so is one that has counted before or is too old
+     */
+    private boolean isJudged(Heard heardOf) {
+        if (!keys.knowsTagger()) {
+            return false;
+        }
+        AuditAsk question = heardOf.question().withTagKey(keys.publicTags().toBytes());
+        long now = TimeUnit.MILLISECONDS.toSeconds(wallMillis.getAsLong());
+        counted.values().removeIf(epoch -> now - epoch > 2 * FRESH.toSeconds());
+        if (Math.abs(now - question.epoch()) > FRESH.toSeconds()
+                || !heardOf.answer().answers(question)) {
+            return true;
+        }
+        AuditedGroup group = null;
+        for (SlotTable table : volume.closedGroups()) {
+            group = table.group().equals(question.group()) ? group(table) : group;
+        }
+        if (group == null
+                || question.form() != AuditForm.PUBLIC.ordinal()
+                || !question.tenant().equals(group.table().tenant())
+                || !question.inventory().equals(group.digest())
+                || question.slot() >= group.table().holders().size()
+                || !group.table()
+                        .holders()
+                        .get(question.slot())
+                        .equals(heardOf.answer().prover())) {
+            return false;
+        }
+        GroupTags tags = tags(group, AuditForm.PUBLIC, false, () -> closing);
+        if (tags == null || counted.size() >= MOST_HEARD) {
+            return false;
+        }
+        SlotVerifier verifier =
+                new SlotVerifier(volume.network(), keys, group, question.slot(), AuditForm.PUBLIC, tags);
+        if (verifier.total() == 0
+                || question.units() > verifier.total()
+                || !SlotVerifier.challengeOf(question, volume.network()).isGenuine()) {
+            return false;
+        }
+        if (counted.putIfAbsent(Cid.ofDigest(question.digest()), question.epoch()) == null) {
+            Verdict verdict = verifier.verdict(question, heardOf.answer());
+            if (!verdict.accepted()) {
+                transcripts.incrementAndGet();
+                String why = "what it answered to another verifier: " + verdict.reason();
+                broke(verifier.holder(), group.table().slot(question.slot()), why);
+            }
+        }
+        return true;
     }
 
     // ---- on demand --------------------------------------------------------------------------------------------------
@@ -178,8 +331,9 @@ public final class VolumeAuditor implements AutoCloseable {
                 continue;
             }
             for (int slot : group.slots()) {
-                boolean asked = order.only() == null
-                        || order.only().equals(table.holders().get(slot));
+                PeerId holder = table.holders().get(slot);
+                boolean asked = !holder.equals(volume.self())
+                        && (order.only() == null || order.only().equals(holder));
                 AuditReport.Line line =
                         asked && !stop.getAsBoolean() ? audit(group, slot, order.form(), tags, order.units()) : null;
                 if (line != null) {
@@ -221,13 +375,68 @@ public final class VolumeAuditor implements AutoCloseable {
             if (kept != null) {
                 return kept;
             }
-            GroupTags made = GroupTags.make(group, form, keys, fetch ? volume.everywhere() : volume.here(), stop);
+            GroupTags made = form == AuditForm.PUBLIC ? fetched(group) : null;
+            if (made == null && keys.canTag()) {
+                made = GroupTags.make(group, form, keys, fetch ? volume.everywhere() : volume.here(), stop);
+            }
             if (made != null) {
                 makeDirectory();
                 made.save(file, group.digest());
             }
             return made;
         }
+    }
+
+    /** Public tags as peers have them; null if they cannot be had, or are not what the owner vouches for. */
+    private @Nullable GroupTags fetched(AuditedGroup group) {
+        TagIndex index = volume.tagIndex(group.table());
+        if (index == null
+                || !index.subject().isOf(group)
+                || index.units() != group.allUnits().total()) {
+            return null;
+        }
+        Map<Cid, ByteBuffer> blocks = volume.tagBlocks(index);
+        ByteBuffer key = blocks.get(index.key().cid());
+        List<byte[]> tags = new ArrayList<>();
+        for (Inventory.Entry entry : index.blocks()) {
+            ByteBuffer block = blocks.get(entry.cid());
+            if (block == null || block.remaining() != entry.length()) {
+                return null;
+            }
+            tags.add(bytes(block));
+        }
+        if (key == null
+                || key.remaining() != TagPublicKey.BYTES
+                || !index.subject().names(bytes(key))
+                || !keys.isTaggers(bytes(key))) {
+            return null;
+        }
+        return GroupTags.joined(group, AuditForm.PUBLIC, tags);
+    }
+
+    private static byte[] bytes(ByteBuffer block) {
+        byte[] bytes = new byte[block.remaining()];
+        block.duplicate().get(bytes);
+        return bytes;
+    }
+
+    /** Gives peers the public tags of a group. */
+    private void share(AuditedGroup group, GroupTags tags) {
+        List<StoredBlock> blocks = new ArrayList<>();
+        List<Inventory.Entry> entries = new ArrayList<>();
+        List<byte[]> all = new ArrayList<>(tags.cut());
+        all.add(keys.publicTags().toBytes());
+        for (byte[] bytes : all) {
+            ByteBuffer block = ByteBuffer.wrap(bytes);
+            blocks.add(new StoredBlock(Cid.of(block.duplicate()), block));
+            entries.add(new Inventory.Entry(blocks.get(blocks.size() - 1).cid(), bytes.length));
+        }
+        int last = entries.size() - 1;
+        volume.shareTags(
+                group.table(),
+                new TagIndex(
+                        TagSubject.sign(keys, group, volume.network()), entries.get(last), entries.subList(0, last)),
+                blocks);
     }
 
     private void makeDirectory() {
@@ -337,6 +546,8 @@ public final class VolumeAuditor implements AutoCloseable {
     private void note(PeerId holder, AuditOutcome outcome, boolean evades) {
         if (outcome.result() == AuditOutcome.Result.PASS) {
             volume.kept(holder);
+        } else if (outcome.result() == AuditOutcome.Result.FAIL) {
+            volume.failed(outcome);
         }
         if (!evades) {
             suspicions.remove(holder);
@@ -403,6 +614,7 @@ public final class VolumeAuditor implements AutoCloseable {
                     tagAll();
                     tagsLooked = System.nanoTime();
                 }
+                followHeard();
                 if (next >= round.size() && !every.isZero() && System.nanoTime() - roundBegan >= every.toNanos()) {
                     round = targets();
                     next = 0;
@@ -442,10 +654,13 @@ public final class VolumeAuditor implements AutoCloseable {
 
     private List<Target> targets() {
         List<Target> targets = new ArrayList<>();
+        long epoch = wallMillis.getAsLong() / every.toMillis();
         for (SlotTable table : volume.closedGroups()) {
-            if (Files.exists(file(table.group(), AuditForm.PRIVATE))) {
+            if (Files.exists(file(table.group(), volume.form()))) {
                 for (int slot = 0; slot < table.holders().size(); slot++) {
-                    targets.add(new Target(table.group(), slot));
+                    if (volume.isDrawn(table, slot, epoch)) {
+                        targets.add(new Target(table.group(), slot));
+                    }
                 }
             }
         }
@@ -456,39 +671,50 @@ public final class VolumeAuditor implements AutoCloseable {
         for (SlotTable table : volume.closedGroups()) {
             AuditedGroup group = table.group().equals(target.group()) ? group(table) : null;
             if (group != null && group.slots().contains(target.slot()) && volume.isFilled(table.slot(target.slot()))) {
-                GroupTags tags = tags(group, AuditForm.PRIVATE, false, () -> closing);
+                GroupTags tags = tags(group, volume.form(), false, () -> closing);
                 if (tags != null) {
-                    audit(group, target.slot(), AuditForm.PRIVATE, tags, UnitChallenge.USUAL_UNITS);
+                    audit(group, target.slot(), volume.form(), tags, UnitChallenge.USUAL_UNITS);
                 }
             }
         }
     }
 
-    /** Makes the private tags that can be made from what is here, or nearly. */
+    /** Makes the tags that can be made from what is here, or nearly; who cannot tag fetches them. */
     private void tagAll() {
         Set<String> groups = new HashSet<>();
         int have = 0;
         for (SlotTable table : volume.closedGroups()) {
             groups.add(table.group().toString());
-            if (Files.exists(file(table.group(), AuditForm.PRIVATE))) {
+            if (Files.exists(file(table.group(), volume.form())) || tag(table, volume.form())) {
                 have++;
-                continue;
             }
-            Long later = untaggable.get(table.group());
-            if (closing || later != null && System.nanoTime() - later < 0) {
-                continue;
-            }
-            AuditedGroup group = group(table);
-            if (group != null && tags(group, AuditForm.PRIVATE, lacksLittle(group), new Paced()) != null) {
-                untaggable.remove(table.group());
-                have++;
-                LOG.debug("volume {}: group {} is tagged", volume.name(), table.group());
-            } else {
-                untaggable.put(table.group(), System.nanoTime() + TAG_AGAIN.toNanos());
+            if (volume.wantsTags(table) && tag(table, AuditForm.PUBLIC)) {
+                AuditedGroup group = group(table);
+                GroupTags tags = group == null ? null : tags(group, AuditForm.PUBLIC, false, () -> closing);
+                if (group != null && tags != null) {
+                    share(group, tags);
+                }
             }
         }
         tagged.set(have);
         forget(groups);
+    }
+
+    /** @return whether the group has tags of this form now */
+    private boolean tag(SlotTable table, AuditForm form) {
+        Long later = untaggable.get(table.group());
+        if (closing || later != null && System.nanoTime() - later < 0) {
+            return false;
+        }
+        AuditedGroup group = group(table);
+        if (group != null && tags(group, form, lacksLittle(group), new Paced()) != null) {
+            untaggable.remove(table.group());
+            LOG.debug("volume {}: group {} is tagged", volume.name(), table.group());
+            return true;
+        }
+        Duration again = keys.canTag() ? TAG_AGAIN : FETCH_AGAIN;
+        untaggable.put(table.group(), System.nanoTime() + again.toNanos());
+        return false;
     }
 
     /** Blocks of a group that were dropped before it was closed are fetched; a group that was never here is not. */

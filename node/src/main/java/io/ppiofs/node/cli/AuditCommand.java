@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,8 @@ import picocli.CommandLine.Parameters;
                         + "without data. PASS: all was there, in time. FAIL: a wrong proof, or the holder says that it lacks something; its "
                         + "slots go to others. SUSPECT: no answer, or a late one. Exit code 0 if every slot passed, 65 if one "
                         + "failed, 75 if one is suspect or nothing could be audited. Audits also go on by themselves, see "
-                        + "'audit.every' in docs/operations.md.",
+                        + "'audit.every' in docs/operations.md. A volume that this home only verifies ('ppiofs verifier') is audited by the "
+                        + "public tags that peers have of it, always as with --public.",
         sortOptions = false,
         footerHeading = "%nEXAMPLES%n",
         footer = {
@@ -78,14 +80,9 @@ final class AuditCommand implements Callable<Integer> {
         if (check != null) {
             return check(check);
         }
-        if (target == null || out != null && !publicly) {
+        if (target == null) {
             throw new PpiofsException(
-                    ErrorKind.INVALID,
-                    "audit",
-                    target == null ? "target" : "--out",
-                    target == null
-                            ? "name a volume, a peer, or with --check a transcript"
-                            : "only audits with --public make a transcript for others");
+                    ErrorKind.INVALID, "audit", "target", "name a volume, a peer, or with --check a transcript");
         }
         Request request = new Request("audit")
                 .with("target", target)
@@ -140,6 +137,8 @@ final class AuditCommand implements Callable<Integer> {
                     finding.verdict().accepted() ? "holds" : finding.verdict().reason();
             Map<String, @Nullable Object> facts = new LinkedHashMap<>();
             facts.put("owner", finding.owner().toString());
+            facts.put("verifier", HexFormat.of().formatHex(finding.verifier()));
+            facts.put("verifierNamedByOwner", finding.byOwner());
             facts.put("group", finding.group().toString());
             facts.put("slot", (long) finding.slot());
             facts.put("peer", finding.prover().toString());

@@ -53,6 +53,7 @@ final class GroupedHelp {
                             new String[] {"prove", "[SECTOR...]"},
                             new String[] {"capacity", "fill|list|release|challenge"},
                             new String[] {"audit", "VOLUME|PEER"},
+                            new String[] {"verifier", "add|list|remove"},
                             new String[] {"fetch", "CID..."})),
             new Group("MEASURE", List.<String[]>of(new String[] {"bench", "DIR"})));
 

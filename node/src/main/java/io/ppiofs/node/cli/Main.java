@@ -63,6 +63,7 @@ public final class Main implements Runnable {
                     .put("network", NetworkCommand::new)
                     .put("grant", GrantCommand::new)
                     .put("custody", CustodyCommand::new)
+                    .put("verifier", VerifierCommand::new)
                     .put("fsck", FsckCommand::new)
                     .put("scrub", ScrubCommand::new)
                     .put("gc", GcCommand::new)

@@ -10,6 +10,7 @@ import io.ppiofs.node.deals.DealPolicy;
 import io.ppiofs.node.deals.DealService;
 import io.ppiofs.node.storage.StorageOrder;
 import io.ppiofs.node.storage.StorageService;
+import io.ppiofs.node.swarm.AuditTopics;
 import io.ppiofs.node.swarm.Custodies;
 import io.ppiofs.node.swarm.HeadRecords;
 import io.ppiofs.node.swarm.HeadTopics;
@@ -132,6 +133,7 @@ public final class OverlayNetwork implements NetworkService {
     private final ExecutorService blockWork;
     private final StreamBlockClient blockClient;
     private final HeadTopics headTopics;
+    private final AuditTopics auditTopics;
     private final HeadRecords headRecords;
     private final SwarmService swarmService;
     private final Custodies custodies;
@@ -214,11 +216,13 @@ public final class OverlayNetwork implements NetworkService {
                 network.blocks(),
                 ClientOptions.on(blockWork).withWrongBytes((peer, cid) -> operators.failed(peer)));
         headTopics = new HeadTopics(gossip, network);
+        auditTopics = new AuditTopics(gossip, network);
         headRecords = new HeadRecords(dht, network.id(), node.host().scheduler());
         swarmService = new SwarmService(
                 node.host(),
                 network,
                 headTopics,
+                auditTopics,
                 headRecords,
                 storageClient,
                 operators,
@@ -389,6 +393,7 @@ public final class OverlayNetwork implements NetworkService {
                     peer -> storedForUs.applyAsLong(peer));
             storage = lent;
             headTopics.relay(lent.storage());
+            auditTopics.relay(lent.storage());
             headRecords.relay(lent.storage());
         } catch (PpiofsException e) {
             close();

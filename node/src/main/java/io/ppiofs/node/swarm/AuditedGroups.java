@@ -1,55 +1,78 @@
 package io.ppiofs.node.swarm;
 
 import io.ppiofs.blockstore.BlockStore;
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.network.NetworkId;
+import io.ppiofs.node.audit.AuditOutcome;
 import io.ppiofs.node.audit.AuditedVolume;
+import io.ppiofs.node.audit.TagIndex;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.storage.StorageDirectory;
+import io.ppiofs.proofs.audit.AuditForm;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.function.BooleanSupplier;
-import java.util.function.Predicate;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A volume's groups as its auditor sees them. Thread-safe. */
+/** A volume's groups as an auditor sees them. Thread-safe. */
 final class AuditedGroups implements AuditedVolume {
+    /** What the owner's auditor does otherwise than others'. */
+    interface Role {
+        /** See {@link AuditedVolume#form}. */
+        AuditForm form();
+
+        /** See {@link AuditedVolume#isFilled}. */
+        boolean isFilled(SlotAddress slot);
+
+        /** See {@link AuditedVolume#isBusy}. */
+        boolean isBusy();
+
+        /** See {@link AuditedVolume#isDrawn}. */
+        boolean isDrawn(SlotTable table, int slot, long epoch);
+
+        /** Whether peers shall have the public tags of a group. */
+        boolean tags(Group group);
+
+        /** See {@link AuditedVolume#failed}. */
+        void failed(AuditOutcome outcome);
+
+        /** See {@link AuditedVolume#here}. */
+        BlockStore here();
+
+        /** See {@link AuditedVolume#everywhere}. */
+        BlockStore everywhere();
+    }
+
     private final String name;
     private final NetworkId network;
+    private final PeerId self;
     private final GroupBook book;
-    private final BlockStore here;
-    private final BlockStore everywhere;
+    private final TagBlocks tags;
     private final HolderTrust trust;
     private final StorageDirectory directory;
-    private final Predicate<SlotAddress> filled;
-    private final BooleanSupplier busy;
+    private final Role role;
 
-    /**
-     * @param filled whether a slot's holder has said that it has all of it
-     * @param busy whether blocks wait to be brought to peers
-     */
     AuditedGroups(
             String name,
             NetworkId network,
+            PeerId self,
             GroupBook book,
-            BlockStore here,
-            BlockStore everywhere,
+            TagBlocks tags,
             HolderTrust trust,
             StorageDirectory directory,
-            Predicate<SlotAddress> filled,
-            BooleanSupplier busy) {
+            Role role) {
         this.name = name;
         this.network = network;
+        this.self = self;
         this.book = book;
-        this.here = here;
-        this.everywhere = everywhere;
+        this.tags = tags;
         this.trust = trust;
         this.directory = directory;
-        this.filled = filled;
-        this.busy = busy;
+        this.role = role;
     }
 
     @Override
@@ -64,7 +87,7 @@ final class AuditedGroups implements AuditedVolume {
 
     @Override
     public List<SlotTable> closedGroups() {
-        return book.current().stream()
+        return book.read().stream()
                 .map(Group::table)
                 .filter(table -> table.state() == SlotTable.State.CLOSED)
                 .toList();
@@ -83,22 +106,64 @@ final class AuditedGroups implements AuditedVolume {
 
     @Override
     public boolean isFilled(SlotAddress slot) {
-        return filled.test(slot);
+        return role.isFilled(slot);
     }
 
     @Override
     public boolean isBusy() {
-        return busy.getAsBoolean();
+        return role.isBusy();
+    }
+
+    @Override
+    public AuditForm form() {
+        return role.form();
+    }
+
+    @Override
+    public boolean isDrawn(SlotTable table, int slot, long epoch) {
+        return role.isDrawn(table, slot, epoch);
+    }
+
+    @Override
+    public PeerId self() {
+        return self;
+    }
+
+    @Override
+    public boolean wantsTags(SlotTable table) {
+        Group group = book.find(table.group());
+        return group != null && role.tags(group) && !tags.areShared(group);
+    }
+
+    @Override
+    public void shareTags(SlotTable table, TagIndex index, List<StoredBlock> blocks) {
+        tags.share(table, index, blocks);
+    }
+
+    @Override
+    public @Nullable TagIndex tagIndex(SlotTable table) {
+        Group group = book.find(table.group());
+        return group == null ? null : tags.index(group);
+    }
+
+    @Override
+    public Map<Cid, ByteBuffer> tagBlocks(TagIndex index) {
+        return tags.get(index);
     }
 
     @Override
     public BlockStore here() {
-        return here;
+        return role.here();
     }
 
     @Override
     public BlockStore everywhere() {
-        return everywhere;
+        return role.everywhere();
+    }
+
+    @Override
+    public void failed(AuditOutcome outcome) {
+        role.failed(outcome);
     }
 
     @Override

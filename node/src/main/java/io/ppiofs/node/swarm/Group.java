@@ -1,5 +1,6 @@
 package io.ppiofs.node.swarm;
 
+import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
@@ -9,6 +10,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A placement group of this volume as this machine knows it. The newest table is replaced as a whole; entries are counted
@@ -32,8 +34,15 @@ final class Group {
     private final boolean metadata;
     private volatile Phase phase;
     private volatile SlotTable.Signed table;
+
+    /** Where its public tags are. */
+    private volatile @Nullable Tags tags;
+
     private volatile int blocks;
     private volatile long bytes;
+
+    /** @param inventory that they are of @param index block that names them */
+    record Tags(Cid inventory, Cid index) {}
 
     Group(int number, SlotTable.Signed table, Phase phase) {
         this.number = number;
@@ -121,6 +130,17 @@ final class Group {
     long bytesOn(PeerId peer) {
         int slots = table().slotsOf(peer).size();
         return scheme().isCopies() ? Math.min(1, slots) * bytes : bytes * slots / scheme().slots();
+    }
+
+    /** The block that names its public tags; null if there are none on peers, or they are of an inventory that it had before. */
+    @Nullable
+    Cid tagIndex() {
+        Tags known = tags;
+        return known != null && known.inventory().equals(table().inventory()) ? known.index() : null;
+    }
+
+    void isTagged(@Nullable Tags by) {
+        tags = by;
     }
 
     void replaceTable(SlotTable.Signed newer) {

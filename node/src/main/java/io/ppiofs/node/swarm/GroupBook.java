@@ -41,7 +41,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A group whose scheme changes is written as another group, its successor: {@code NEW.pending} names the group that it is
  * to replace; {@code OLD.replaced}, written once all slots of the successor are whole, names the successor and is the moment
  * from which blocks are read there. A group that was emptied has the same file, which then says {@code emptied}. {@code ID.metadata} stands
- * beside a group that keeps manifests, and says whether it is this machine's {@code own} or {@code learnt}; its entries are what was put there. Thread-safe.
+ * beside a group that keeps manifests, and says whether it is this machine's {@code own} or {@code learnt}; its entries are what was put there. {@code ID.tags} names the
+ * inventory of a group, and the block that tells where peers have the public tags of that. Thread-safe.
  */
 final class GroupBook implements Closeable {
     private static final int ENTRY = Cid.DIGEST_LENGTH + 8;
@@ -50,6 +51,7 @@ final class GroupBook implements Closeable {
     private static final String PENDING = ".pending";
     private static final String REPLACED = ".replaced";
     private static final String METADATA = ".metadata";
+    private static final String TAGS = ".tags";
     private static final String OWN = "own";
     private static final String LEARNT = "learnt";
     private static final String EMPTIED = "emptied";
@@ -110,6 +112,29 @@ final class GroupBook implements Closeable {
             delete(file(group.id(), PENDING)); // a crash may have left it
         }
         truncate(group);
+        byte[] tags = DurableFile.read(file(id, TAGS), 2 * Cid.DIGEST_LENGTH, READ);
+        if (tags != null && tags.length == 2 * Cid.DIGEST_LENGTH) {
+            ByteBuffer in = ByteBuffer.wrap(tags);
+            group.isTagged(new Group.Tags(Cid.readDigest(in), Cid.readDigest(in)));
+        }
+    }
+
+    /** Whether peers have the public tags of any group: then somebody may want those of all. */
+    synchronized boolean hasTags() {
+        return groups.values().stream().anyMatch(group -> group.tagIndex() != null);
+    }
+
+    /** Remembers where peers have the public tags of a group with this inventory; null for nowhere. Durable. */
+    synchronized void isTagged(Group group, Group.@Nullable Tags tags) {
+        if (tags == null) {
+            delete(file(group.id(), TAGS));
+        } else {
+            ByteBuffer both = ByteBuffer.allocate(2 * Cid.DIGEST_LENGTH);
+            tags.inventory().writeDigest(both);
+            tags.index().writeDigest(both);
+            DurableFile.replace(file(group.id(), TAGS), both.array(), WRITE);
+        }
+        group.isTagged(tags);
     }
 
     private Group add(SlotTable.Signed table, Group.Phase phase) {
@@ -345,6 +370,7 @@ final class GroupBook implements Closeable {
         byId.remove(group.id());
         // the table last: what is left of a group without one is not read
         delete(file(group.id(), BLOCKS));
+        delete(file(group.id(), TAGS));
         delete(file(group.id(), PENDING));
         delete(file(group.id(), TABLE));
         delete(file(group.id(), REPLACED));

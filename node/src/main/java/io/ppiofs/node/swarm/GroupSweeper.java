@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,11 +58,17 @@ final class GroupSweeper {
     private final Predicate<Cid> isSafe;
     private volatile BooleanSupplier allowed = () -> true;
 
+    /** Blocks that no file needs. */
+    private volatile Supplier<Set<Cid>> besides = Set::of;
+
     /** Put since the mark began; null when nobody needs to know. */
     private volatile @Nullable Set<Cid> put;
 
     /** What the mark found; null while there is none that could be used. Under this object's lock, like all decisions by it. */
     private @Nullable LiveSet live;
+
+    /** What is needed beside that. */
+    private Set<Cid> alsoLive = Set.of();
 
     private List<Group> toLookAt = List.of();
     private final List<Leaving> leaving = new ArrayList<>();
@@ -112,6 +119,11 @@ final class GroupSweeper {
         allowed = only;
     }
 
+    /** @param needed asked when a mark has ended, by its thread: blocks that are needed although the volume does not reach them */
+    void keeps(Supplier<Set<Cid>> needed) {
+        besides = needed;
+    }
+
     /** Whether anything may be given up now that another machine may need. */
     boolean mayGiveUp() {
         return allowed.getAsBoolean();
@@ -130,8 +142,13 @@ final class GroupSweeper {
      * @param found holds at least what the volume reached when the mark began; the newest head that could be published is of a
      *     checkpoint after that
      */
-    synchronized void marked(LiveSet found) {
+    void marked(LiveSet found) {
+        marked(found, besides.get());
+    }
+
+    private synchronized void marked(LiveSet found, Set<Cid> also) {
         if (put != null) {
+            alsoLive = also;
             live = found;
             toLookAt = new ArrayList<>(book.current());
             backlog.wake();
@@ -222,7 +239,8 @@ final class GroupSweeper {
         Set<Cid> remembered = put;
         return found == null
                 || remembered == null
-                || book.isOnlyIn(group, cid) && (found.contains(cid) || remembered.contains(cid));
+                || book.isOnlyIn(group, cid)
+                        && (found.contains(cid) || alsoLive.contains(cid) || remembered.contains(cid));
     }
 
     private synchronized void leave(Group group) {

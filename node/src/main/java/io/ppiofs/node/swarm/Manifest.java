@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Plain form: deterministic CBOR map {1: version 2, 2: network, 3: [[table envelope, inventory digest, blocks] …], 4: [[digest of a page,
  * groups in it, length of the block] …], 5: table envelope of the group that keeps the pages}. A page is {1: version 1, 2: network, 3: as above}; what was published
- * before there were pages is one page alone.
+ * before there were pages is one page alone. Where peers have the public tags of a group in it, its item is [table envelope, inventory digest, blocks, digest of the index of
+ * tags], and the version is 4, of a page 3.
  *
  * @param places the newest group last
  * @param keeper of the group that keeps the pages, the inventories of open groups and this; null in a page
@@ -39,6 +40,9 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
     private static final int PAGE = 1;
     private static final int PAGED = 2;
 
+    /** So much more is the version of one with tags. */
+    private static final int TAGGED = 2;
+
     /**
      * Some groups, in a block of their own: sealed like a manifest.
      *
@@ -50,8 +54,26 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
     /**
      * @param inventory a block that every holder of the group has
      * @param blocks entries of that inventory
+     * @param tags the block of its {@link io.ppiofs.node.audit.TagIndex}; null if peers have no tags of it
      */
-    record Place(SlotTable.Signed table, Cid inventory, int blocks) {}
+    record Place(
+            SlotTable.Signed table,
+            Cid inventory,
+            int blocks,
+            @Nullable Cid tags) {
+        Place(SlotTable.Signed table, Cid inventory, int blocks) {
+            this(table, inventory, blocks, null);
+        }
+
+        private CborArray toCbor() {
+            List<Cbor> items = new ArrayList<>(
+                    List.of(CborBytes.of(table.envelope()), CborBytes.of(inventory.digest()), new CborInt(blocks)));
+            if (tags != null) {
+                items.add(CborBytes.of(tags.digest()));
+            }
+            return new CborArray(items);
+        }
+    }
 
     Manifest {
         places = List.copyOf(places);
@@ -67,14 +89,10 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
 
     byte[] encode() {
         List<Cbor> items = new ArrayList<>(places.size());
-        for (Place place : places) {
-            items.add(new CborArray(List.of(
-                    CborBytes.of(place.table().envelope()),
-                    CborBytes.of(place.inventory().digest()),
-                    new CborInt(place.blocks()))));
-        }
+        places.forEach(place -> items.add(place.toCbor()));
+        boolean tagged = places.stream().anyMatch(place -> place.tags() != null);
         CborMap.Builder fields = CborMap.builder()
-                .put(1, keeper == null ? PAGE : PAGED)
+                .put(1, (keeper == null ? PAGE : PAGED) + (tagged ? TAGGED : 0))
                 .put(2, network.bytes())
                 .put(3, new CborArray(items));
         if (keeper != null) {
@@ -95,22 +113,27 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
         try {
             CborMap fields = CborDecoder.decodeMap(bytes);
             long version = fields.uint(1, Long.MAX_VALUE);
-            if (version != PAGE && version != PAGED) {
+            if (version < PAGE || version > PAGED + TAGGED) {
                 throw new PpiofsException(
                         ErrorKind.UNSUPPORTED_FORMAT,
                         "read",
                         "manifest",
                         "it is of version " + version + "; update ppiofs");
             }
-            fields.requireFields(version == PAGE ? 3 : 5);
+            boolean tagged = version > PAGED;
+            boolean isPage = version == PAGE || version == PAGE + TAGGED;
+            fields.requireFields(isPage ? 3 : 5);
             if (!NetworkId.of(fields.bytes(2, NetworkId.LENGTH)).equals(network)) {
                 throw new MalformedException("it is of another network");
             }
             List<Place> places = new ArrayList<>();
             for (Cbor item : fields.array(3, MAX_PLACES).items()) {
-                places.add(place(item, network));
+                places.add(place(item, network, tagged));
             }
-            if (version == PAGE) {
+            if (tagged && places.stream().allMatch(place -> place.tags() == null)) {
+                throw new MalformedException("none of its groups has the tags that its version speaks of");
+            }
+            if (isPage) {
                 return page(network, places);
             }
             List<Page> pages = new ArrayList<>();
@@ -146,6 +169,13 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
         return page;
     }
 
+    private static Cid tags(Cbor item) throws MalformedException {
+        if (item instanceof CborBytes cid && cid.length() == Cid.DIGEST_LENGTH) {
+            return Cid.ofDigest(cid.value());
+        }
+        throw new MalformedException("the tags of a group of it are none");
+    }
+
     private static PpiofsException corrupt(String why, @Nullable Throwable cause) {
         return new PpiofsException(ErrorKind.CORRUPT, "read", "manifest", why, cause);
     }
@@ -166,9 +196,9 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
         throw new MalformedException("a page of it is none");
     }
 
-    private static Place place(Cbor item, NetworkId network) throws MalformedException {
+    private static Place place(Cbor item, NetworkId network, boolean tagged) throws MalformedException {
         if (item instanceof CborArray array
-                && array.items().size() == 3
+                && (array.items().size() == 3 || tagged && array.items().size() == 4)
                 && array.items().get(0) instanceof CborBytes table
                 && table.length() <= Envelope.MAX_ENCODED
                 && array.items().get(1) instanceof CborBytes inventory
@@ -176,8 +206,11 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
                 && array.items().get(2) instanceof CborInt blocks
                 && blocks.value() >= 0
                 && blocks.value() <= Integer.MAX_VALUE) {
-            return new Place(SlotTable.openVouched(table.value(), network), Cid.ofDigest(inventory.value()), (int)
-                    blocks.value());
+            return new Place(
+                    SlotTable.openVouched(table.value(), network),
+                    Cid.ofDigest(inventory.value()),
+                    (int) blocks.value(),
+                    array.items().size() == 3 ? null : tags(array.items().get(3)));
         }
         throw new MalformedException("a group of it is none");
     }

@@ -154,7 +154,9 @@ final class ManifestKeeper {
             if (inventory == null) {
                 return null;
             }
-            Manifest.Place place = new Manifest.Place(group.signed(), inventory, group.blocks());
+            Cid tags = group.tagIndex();
+            Manifest.Place place = new Manifest.Place(
+                    group.signed(), inventory, group.blocks(), tags == null || book.locate(tags) == null ? null : tags);
             if (group == newest) {
                 last = place;
             } else {

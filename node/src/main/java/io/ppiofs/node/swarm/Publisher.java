@@ -169,7 +169,9 @@ final class Publisher {
     }
 
     private static List<String> tables(List<Group> groups) {
-        return groups.stream().map(g -> g.id() + "@" + g.table().generation()).toList();
+        return groups.stream()
+                .map(g -> g.id() + "@" + g.table().generation() + "/" + g.tagIndex())
+                .toList();
     }
 
     /** @return whether at least one peer keeps it */

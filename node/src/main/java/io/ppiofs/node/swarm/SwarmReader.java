@@ -395,6 +395,15 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
 
     /** @param keepers of inventories of open groups */
     private void learn(Manifest.Place place, Set<PeerId> keepers) {
+        learnBlocks(place, keepers);
+        Group group = book.find(place.table().table().group());
+        Group.Tags tags = place.tags() == null ? null : new Group.Tags(place.inventory(), place.tags());
+        if (group != null && tags != null && !tags.index().equals(group.tagIndex())) {
+            book.isTagged(group, tags);
+        }
+    }
+
+    private void learnBlocks(Manifest.Place place, Set<PeerId> keepers) {
         Group known = book.find(place.table().table().group());
         if (known != null && known.blocks() >= place.blocks()) {
             book.replace(place.table());

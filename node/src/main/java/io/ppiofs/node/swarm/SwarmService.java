@@ -1,10 +1,12 @@
 package io.ppiofs.node.swarm;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.MemoryBlockStore;
 import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.segment.SegmentBlockStore;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.file.DurableFile;
 import io.ppiofs.fs.journal.JournalRestore;
 import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.fs.volume.Head;
@@ -95,6 +97,7 @@ public final class SwarmService implements AutoCloseable {
     private final Host host;
     private final Network network;
     private final HeadTopics topics;
+    private final AuditTopics auditTopics;
     private final HeadRecords records;
     private final StorageClient storage;
     private final StorageDirectory directory;
@@ -104,11 +107,13 @@ public final class SwarmService implements AutoCloseable {
     private final HolderTrust trust = new HolderTrust();
     private final AuditClient audits;
     private final Set<SwarmVolume> volumes = ConcurrentHashMap.newKeySet();
+    private volatile @Nullable Verifications verifications;
 
     public SwarmService(
             Host host,
             Network network,
             HeadTopics topics,
+            AuditTopics auditTopics,
             HeadRecords records,
             StorageClient storage,
             StorageDirectory directory,
@@ -117,6 +122,7 @@ public final class SwarmService implements AutoCloseable {
         this.host = host;
         this.network = network;
         this.topics = topics;
+        this.auditTopics = auditTopics;
         this.records = records;
         this.storage = storage;
         this.directory = directory;
@@ -521,24 +527,106 @@ public final class SwarmService implements AutoCloseable {
                         peer, () -> storage.renew(peer, custody(rw, host.id(), OWN_CUSTODY), groupsOn(book, peer))),
                 host.scheduler(),
                 LeaseKeeper.Times.DEFAULT));
-        opened.audits(new VolumeAuditor(
-                new AuditedGroups(
-                        volume.config().name(),
-                        network.id(),
-                        book,
-                        local,
-                        store,
-                        trust,
-                        directory,
-                        drainer::isFilled,
-                        () -> backlog.size() > 0),
-                new AuditKeys(rw.auditSecret().bytes(), tenant),
-                where.path().resolve(TAGS),
+        TagBlocks tags = new TagBlocks(
+                volume.config().name(),
+                network.id(),
+                book,
+                new OwnerRole.Blocks(store),
+                volume.keys()::sealManifest,
+                volume.keys()::openManifest);
+        drainer.sweeper().keeps(tags::needed);
+        AuditedGroups audited = new AuditedGroups(
+                volume.config().name(),
+                network.id(),
+                host.id(),
+                book,
+                tags,
+                trust,
+                directory,
+                new OwnerRole(book, drainer, backlog, local, store, marker(where)));
+        opened.audits(
+                auditor(
+                        audited,
+                        new AuditKeys(rw.auditSecret().bytes(), tenant),
+                        where.path().resolve(TAGS),
+                        config),
+                news(rw.readOnly(volume.keys().currentEpoch()).verify()));
+        return opened(opened);
+    }
+
+    private VolumeAuditor auditor(AuditedGroups audited, AuditKeys keys, Path tags, NodeConfig config) {
+        return new VolumeAuditor(
+                audited,
+                keys,
+                tags,
                 (peer, question, patience) -> silent.ask(peer, () -> audits.audit(peer, question, patience)),
                 peer -> silent.ask(peer, () -> blocks.have(peer, List.of(ANY_BLOCK))),
                 host.scheduler()::wallMillis,
-                config.get(NodeConfig.AUDIT_EVERY)));
-        return opened(opened);
+                config.get(NodeConfig.AUDIT_EVERY));
+    }
+
+    private AuditNews news(Capability.Verify of) {
+        return new AuditNews(of, host.id(), auditTopics, network.id(), host.scheduler());
+    }
+
+    private static Path marker(VolumeDirectory where) {
+        return where.path().resolve(OwnerRole.MARKER);
+    }
+
+    /** From now on peers are given the public tags of the volume's closed groups: somebody may verify it. Durable. */
+    public static void shareTags(VolumeDirectory where) {
+        DurableFile.replace(marker(where), new byte[0], "share");
+    }
+
+    // ---- audits for others ------------------------------------------------------------------------------------------
+
+    /**
+     * Audits, while this node runs, the volumes whose verify capabilities it was given.
+     *
+     * @param kept where they are kept
+     */
+    public Verifications verify(Path kept, NodeConfig config) {
+        Verifications begun = new Verifications(kept, order -> verified(order, config));
+        begun.start();
+        verifications = begun;
+        return begun;
+    }
+
+    private VerifiedVolume verified(Verifications.Order order, NodeConfig config) {
+        Capability.Verify capability = order.capability();
+        String name = capability.volumeId().toString();
+        GroupBook book = GroupBook.open(order.directory().resolve(PLACEMENT), network.id());
+        SwarmReader reader = new SwarmReader(
+                book,
+                fetcher,
+                blocks,
+                new StripeReader(book, fetcher, new MemoryBlockStore(), StripeReader.Times.DEFAULT),
+                new TableRefresh(book, storage::table),
+                this::operators,
+                regions(config),
+                SwarmReader.Times.DEFAULT);
+        AuditNews news = news(capability);
+        TagBlocks tags = new TagBlocks(
+                name,
+                network.id(),
+                book,
+                new VerifiedVolume.Blocks(reader),
+                plain -> {
+                    throw new UnsupportedOperationException("a verifier names no tags");
+                },
+                capability::openManifest);
+        AuditKeys keys = AuditKeys.ofVerifier(order.key());
+        AuditedGroups audited = new AuditedGroups(
+                name, network.id(), host.id(), book, tags, trust, directory, new VerifiedVolume.Role(news));
+        news.claims(keys.verifierKey());
+        return new VerifiedVolume(
+                capability,
+                network.id(),
+                book,
+                reader,
+                () -> bundles(capability.volumeId(), tenant(book)),
+                auditor(audited, keys, order.directory().resolve(TAGS), config),
+                news);
     }
 
     private static Set<PeerId> holders(GroupBook book) {
@@ -751,6 +839,10 @@ public final class SwarmService implements AutoCloseable {
 
     @Override
     public void close() {
+        Verifications verifying = verifications;
+        if (verifying != null) {
+            verifying.close();
+        }
         records.close();
         silent.close();
         blocks.close();

@@ -69,6 +69,7 @@ public final class SwarmVolume implements AutoCloseable {
     private volatile @Nullable Follower follower;
     private Gossip.@Nullable Subscription subscription;
     private volatile @Nullable VolumeAuditor auditor;
+    private volatile @Nullable AuditNews news;
     private volatile @Nullable LeaseKeeper leases;
 
     SwarmVolume(
@@ -231,9 +232,11 @@ public final class SwarmVolume implements AutoCloseable {
         }
     }
 
-    /** Audits what peers hold from now on, until this volume is closed. */
-    void audits(VolumeAuditor by) {
+    /** Audits what peers hold from now on, until this volume is closed. @param from where it is heard what others find */
+    void audits(VolumeAuditor by, AuditNews from) {
         auditor = by;
+        news = from;
+        from.start(by);
         by.start();
     }
 
@@ -286,6 +289,10 @@ public final class SwarmVolume implements AutoCloseable {
             VolumeAuditor auditing = auditor;
             if (auditing != null) {
                 facts.putAll(auditing.facts());
+            }
+            AuditNews hears = news;
+            if (hears != null) {
+                facts.put("verifiers", (long) hears.others().size());
             }
             LeaseKeeper keeping = leases;
             if (keeping != null) {
@@ -375,6 +382,10 @@ public final class SwarmVolume implements AutoCloseable {
         Follower following = follower;
         if (following != null) {
             following.close();
+        }
+        AuditNews hears = news;
+        if (hears != null) {
+            hears.close();
         }
         VolumeAuditor auditing = auditor;
         if (auditing != null) {

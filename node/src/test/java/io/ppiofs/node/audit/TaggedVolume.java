@@ -15,6 +15,7 @@ import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.Stripe;
+import io.ppiofs.proofs.audit.AuditForm;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.util.ArrayList;
@@ -41,6 +42,15 @@ final class TaggedVolume implements AuditedVolume {
     final List<PeerId> broke = new CopyOnWriteArrayList<>();
     final Set<Integer> beingFilled = ConcurrentHashMap.newKeySet();
     final AtomicInteger looks = new AtomicInteger();
+    final List<AuditOutcome> failed = new CopyOnWriteArrayList<>();
+    final Set<Integer> drawn = ConcurrentHashMap.newKeySet();
+    final MemoryBlockStore tagBlocks = new MemoryBlockStore();
+    volatile AuditForm form = AuditForm.PRIVATE;
+    volatile boolean shares;
+    /** Whether there are no blocks here, nor anywhere, as for who has only the verify capability. */
+    volatile boolean blind;
+
+    volatile @Nullable TagIndex index;
     final AuditedGroup group;
 
     TaggedVolume(Scheme scheme, int blocks, int bytes, long seed) {
@@ -83,6 +93,9 @@ final class TaggedVolume implements AuditedVolume {
                 holders.stream().map(IdentityKey::peerId).toList(),
                 Cid.of(ByteBuffer.wrap(inventory.encode())));
         group = AuditedGroup.of(table, inventory);
+        for (int slot = 0; slot < scheme.slots(); slot++) {
+            drawn.add(slot);
+        }
     }
 
     private static void store(BlockStore store, Cid cid, byte[] content) {
@@ -121,13 +134,61 @@ final class TaggedVolume implements AuditedVolume {
     }
 
     @Override
+    public AuditForm form() {
+        return form;
+    }
+
+    @Override
+    public boolean isDrawn(SlotTable table, int slot, long epoch) {
+        return drawn.contains(slot);
+    }
+
+    @Override
+    public PeerId self() {
+        return tenant.peerId();
+    }
+
+    @Override
+    public boolean wantsTags(SlotTable table) {
+        return shares && index == null;
+    }
+
+    @Override
+    public void shareTags(SlotTable table, TagIndex shared, List<StoredBlock> blocks) {
+        index = shared;
+        tagBlocks.put(blocks);
+    }
+
+    @Override
+    public @Nullable TagIndex tagIndex(SlotTable table) {
+        return index;
+    }
+
+    @Override
+    public Map<Cid, ByteBuffer> tagBlocks(TagIndex wanted) {
+        Map<Cid, ByteBuffer> found = new HashMap<>();
+        for (Cid cid : wanted.cids()) {
+            ByteBuffer block = tagBlocks.get(List.of(cid)).get(0);
+            if (block != null) {
+                found.put(cid, block);
+            }
+        }
+        return found;
+    }
+
+    @Override
+    public void failed(AuditOutcome outcome) {
+        failed.add(outcome);
+    }
+
+    @Override
     public BlockStore here() {
-        return local;
+        return blind ? new MemoryBlockStore() : local;
     }
 
     @Override
     public BlockStore everywhere() {
-        return everything;
+        return blind ? new MemoryBlockStore() : everything;
     }
 
     @Override

@@ -274,6 +274,21 @@ class GroupSweeperTest {
     }
 
     @Test
+    void what_no_file_needs_and_is_needed_all_the_same_moves_too() {
+        start("2");
+        List<Cid> cids = writeGroups(2);
+        Set<Cid> tags = Set.of(cids.get(2), cids.get(7));
+        drainer.sweeper().keeps(() -> tags);
+        live.removeAll(cids);
+        local.delete(cids);
+        collect();
+        await().atMost(SOON).until(() -> drainer.sweeper().facts().emptied() >= 1);
+        awaitQuiet();
+        assertThat(tags).allSatisfy(cid -> assertThat(onPeers(cid)).isEqualTo(everWritten.get(cid)));
+        assertThat(onSomePeer()).doesNotContain(cids.get(3));
+    }
+
+    @Test
     void a_block_that_is_written_again_while_its_group_is_emptied_stays() {
         start("2");
         List<Cid> cids = writeGroups(2);

@@ -82,12 +82,50 @@ class ManifestTest {
     }
 
     @Test
+    void where_the_tags_of_a_group_are_is_said_and_an_older_version_stays_what_it_was() {
+        Cid tags = SwarmReader.asBlock(new byte[] {2}).cid();
+        Manifest.Place tagged = new Manifest.Place(table(), inventory, 7, tags);
+        Manifest.Place other = new Manifest.Place(table(), inventory, 7);
+        SlotTable.Signed keeper = table(GroupId.forManifests(random));
+        Manifest.Page page = new Manifest.Page(inventory, 3, 1_000);
+        for (Manifest manifest : List.of(
+                Manifest.page(NETWORK, List.of(tagged, other)),
+                new Manifest(NETWORK, List.of(other, tagged), List.of(page), keeper))) {
+            Manifest read = Manifest.decode(manifest.encode(), NETWORK);
+            assertThat(read.places().stream().map(Manifest.Place::tags))
+                    .containsExactlyElementsOf(
+                            manifest.places().stream().map(Manifest.Place::tags).toList());
+            assertThat(read.encode()).isEqualTo(manifest.encode());
+        }
+        CborArray item = new CborArray(List.of(
+                CborBytes.of(table().envelope()),
+                CborBytes.of(inventory.digest()),
+                new CborInt(7),
+                CborBytes.of(tags.digest())));
+        refused(
+                CborEncoder.encode(
+                        fields(1).put(3, new CborArray(List.of(item))).build()),
+                ErrorKind.CORRUPT);
+        CborArray shortTags = new CborArray(List.of(
+                CborBytes.of(table().envelope()),
+                CborBytes.of(inventory.digest()),
+                new CborInt(7),
+                CborBytes.of(new byte[31])));
+        refused(
+                CborEncoder.encode(
+                        fields(3).put(3, new CborArray(List.of(shortTags))).build()),
+                ErrorKind.CORRUPT);
+    }
+
+    @Test
     void what_is_none_is_refused() {
         CborArray none = new CborArray(List.of());
         byte[] keeper = table(GroupId.forManifests(random)).envelope();
         CborMap.Builder keptAmongBlocks = fields(2).put(3, none).put(4, none).put(5, table().envelope());
         refused(CborEncoder.encode(keptAmongBlocks.build()), ErrorKind.CORRUPT);
-        refused(CborEncoder.encode(fields(3).put(3, none).build()), ErrorKind.UNSUPPORTED_FORMAT);
+        refused(CborEncoder.encode(fields(5).put(3, none).build()), ErrorKind.UNSUPPORTED_FORMAT);
+        refused(CborEncoder.encode(fields(0).put(3, none).build()), ErrorKind.UNSUPPORTED_FORMAT);
+        refused(CborEncoder.encode(fields(3).put(3, none).build()), ErrorKind.CORRUPT);
         refused(CborEncoder.encode(fields(2).put(3, none).build()), ErrorKind.CORRUPT);
         for (CborArray page : List.of(
                 new CborArray(List.of(CborBytes.of(new byte[31]), new CborInt(1), new CborInt(1))),

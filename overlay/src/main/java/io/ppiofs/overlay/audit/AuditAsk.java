@@ -62,6 +62,11 @@ public record AuditAsk(
         }
     }
 
+    /** The same question, of another tag key. */
+    public AuditAsk withTagKey(byte[] key) {
+        return new AuditAsk(tenant, group, slot, inventory, epoch, units, form, verifier, signature, key);
+    }
+
     /** The message. */
     public byte[] encode() {
         return CborEncoder.encode(CborMap.builder()

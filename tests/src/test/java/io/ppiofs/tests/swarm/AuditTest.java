@@ -8,13 +8,8 @@ import io.ppiofs.tests.harness.Log;
 import io.ppiofs.tests.harness.PpiofsCommand;
 import io.ppiofs.tests.harness.PpiofsMount;
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,43 +46,6 @@ class AuditTest {
         return writer.command().of(words).within(PATIENCE).run();
     }
 
-    private static long number(String json, String name) {
-        Matcher found = Pattern.compile("\"" + name + "\" ?: ?([0-9]+)").matcher(json);
-        assertThat(found.find()).as("%s in %s", name, json).isTrue();
-        return Long.parseLong(found.group(1));
-    }
-
-    /** The peers of which a slot ended like this. */
-    private static List<String> peers(Command.Result audited, String result) {
-        return Pattern.compile("\"peer\" ?: ?\"([^\"]+)\",\\s*\"result\" ?: ?\"" + result + "\"")
-                .matcher(audited.out())
-                .results()
-                .map(match -> match.group(1))
-                .toList();
-    }
-
-    private static String id(StorageNode node) {
-        return node.address().replaceAll(".*/p2p/", "");
-    }
-
-    /** One page in ten of every segment of hosted blocks, as a dying disk does; the process goes on. */
-    private static void damage(StorageNode node) throws IOException {
-        try (Stream<Path> files = Files.walk(node.command().home().resolve("hosted/blocks"))) {
-            List<Path> segments = files.filter(
-                            file -> Files.isRegularFile(file) && file.toString().endsWith(".seg"))
-                    .toList();
-            assertThat(segments).isNotEmpty();
-            for (Path segment : segments) {
-                try (RandomAccessFile bytes = new RandomAccessFile(segment.toFile(), "rw")) {
-                    for (long at = 8_192; at + 4_096 < bytes.length(); at += 40_960) {
-                        bytes.seek(at);
-                        bytes.write(new byte[4_096]);
-                    }
-                }
-            }
-        }
-    }
-
     @Test
     void a_node_that_lost_a_tenth_fails_and_its_share_is_rebuilt_elsewhere() throws IOException {
         Command.shell("head -c 20000000 /dev/urandom >\"$1/large\"", writer.dir())
@@ -103,27 +61,29 @@ class AuditTest {
         await("holders have said what they have, and prove it").atMost(PATIENCE).untilAsserted(() -> {
             Command.Result good = audit("--public", "--out", transcript);
             assertThat(good.exit()).as("%s", good).isZero();
-            assertThat(peers(good, "PASS")).hasSizeGreaterThanOrEqualTo(3);
+            assertThat(Audits.peers(good, "PASS")).hasSizeGreaterThanOrEqualTo(3);
             Log.say("audit: " + good.out().replaceAll("\\s+", " "));
         });
         PpiofsCommand anybody = new PpiofsCommand(swarm.scratch().path("nobody"));
         assertThat(anybody.of("audit", "--check", transcript, "--json").ok().out())
                 .containsPattern("\"accepted\" ?: ?true");
 
-        String bad = id(swarm.node(DAMAGED));
-        damage(swarm.node(DAMAGED));
+        String bad = Audits.id(swarm.node(DAMAGED));
+        Audits.damage(swarm.node(DAMAGED));
         Command.Result failed = audit();
         assertThat(failed.exit()).as("%s", failed).isEqualTo(65);
-        assertThat(peers(failed, "FAIL")).isNotEmpty().containsOnly(bad);
-        assertThat(peers(failed, "PASS")).doesNotContain(bad).hasSizeGreaterThanOrEqualTo(2);
-        await("the background finds it, too").atMost(PATIENCE).until(() -> number(swarm.info(), "auditsFail") >= 2);
+        assertThat(Audits.peers(failed, "FAIL")).isNotEmpty().containsOnly(bad);
+        assertThat(Audits.peers(failed, "PASS")).doesNotContain(bad).hasSizeGreaterThanOrEqualTo(2);
+        await("the background finds it, too")
+                .atMost(PATIENCE)
+                .until(() -> Audits.number(swarm.info(), "auditsFail") >= 2);
 
         swarm.addNode();
-        String fresh = id(swarm.nodes().get(3));
+        String fresh = Audits.id(swarm.nodes().get(3));
         await("the share is rebuilt on the new node").atMost(PATIENCE).untilAsserted(() -> {
             Command.Result healed = audit();
             assertThat(healed.exit()).as("%s", healed).isZero();
-            assertThat(peers(healed, "PASS")).contains(fresh).doesNotContain(bad);
+            assertThat(Audits.peers(healed, "PASS")).contains(fresh).doesNotContain(bad);
         });
     }
 }

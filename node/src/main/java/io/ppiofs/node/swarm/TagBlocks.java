@@ -1,0 +1,180 @@
+package io.ppiofs.node.swarm;
+
+import io.ppiofs.blockstore.BlockStore.StoredBlock;
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.error.PpiofsException;
+import io.ppiofs.network.NetworkId;
+import io.ppiofs.node.audit.TagIndex;
+import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.SlotTable;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The public tags of closed groups as blocks on peers. They go there as the volume's other blocks do, into whatever group is open, and are
+ * compared, repaired, moved and coded with it; so they are never in the group that they are of. The index of a group's tags is sealed like a
+ * manifest, and named by it once everything is on peers. Tags of a group that is given up are garbage from then on. Thread-safe.
+ */
+final class TagBlocks {
+    private static final Logger LOG = LoggerFactory.getLogger(TagBlocks.class);
+
+    /** Indexes that are kept open: those of the groups that were looked at last. */
+    private static final int KEPT = 64;
+
+    /** What is not on peers after this is given to the backlog once more. */
+    private static final Duration AGAIN = Duration.ofMinutes(2);
+
+    /** Where blocks of the volume are read, and put. */
+    interface Blocks {
+        /** Those that could be had, each as its name says. */
+        Map<Cid, ByteBuffer> get(List<Cid> cids);
+
+        void put(List<StoredBlock> blocks);
+    }
+
+    private final String name;
+    private final NetworkId network;
+    private final GroupBook book;
+    private final Blocks blocks;
+    private final UnaryOperator<byte[]> seal;
+    private final UnaryOperator<byte[]> open;
+
+    /** Given to the backlog, and not all on peers yet. */
+    private final Map<GroupId, Underway> underway = new HashMap<>();
+
+    private final Map<Cid, TagIndex> indexes = new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Cid, TagIndex> eldest) {
+            return size() > KEPT;
+        }
+    };
+
+    /** @param since System.nanoTime */
+    private record Underway(Group.Tags tags, Set<Cid> all, long since) {}
+
+    /** @param seal makes the stored form of an index, the same one of the same bytes @param open the opposite */
+    TagBlocks(
+            String name,
+            NetworkId network,
+            GroupBook book,
+            Blocks blocks,
+            UnaryOperator<byte[]> seal,
+            UnaryOperator<byte[]> open) {
+        this.name = name;
+        this.network = network;
+        this.book = book;
+        this.blocks = blocks;
+        this.seal = seal;
+        this.open = open;
+    }
+
+    /** Whether peers have the tags of a group, or are being sent them. */
+    synchronized boolean areShared(Group group) {
+        Underway sent = underway.get(group.id());
+        if (sent != null && sent.tags().inventory().equals(group.table().inventory())) {
+            if (!sent.all().stream().allMatch(book::contains)) {
+                // a collection here may have taken some before they were sent
+                return System.nanoTime() - sent.since() < AGAIN.toNanos();
+            }
+            underway.remove(group.id());
+            book.isTagged(group, sent.tags());
+            LOG.debug("volume {}: the tags of group {} are on peers", name, group.id());
+        }
+        Cid index = group.tagIndex();
+        return index != null && book.locate(index) != null;
+    }
+
+    /** Brings tags to peers. @param all the blocks that the index names */
+    void share(SlotTable table, TagIndex index, List<StoredBlock> all) {
+        Cid inventory = table.inventory();
+        if (inventory == null) {
+            return;
+        }
+        StoredBlock sealed = SwarmReader.asBlock(seal.apply(index.encode()));
+        Set<Cid> cids = new HashSet<>(index.cids());
+        cids.add(sealed.cid());
+        synchronized (this) {
+            underway.put(table.group(), new Underway(new Group.Tags(inventory, sealed.cid()), cids, System.nanoTime()));
+            indexes.put(sealed.cid(), index);
+        }
+        List<StoredBlock> put = new ArrayList<>(all);
+        put.add(sealed);
+        blocks.put(put);
+    }
+
+    /** Where peers have the tags of a group; null if that is not known or cannot be read now. */
+    @Nullable
+    TagIndex index(Group group) {
+        Cid cid = group.tagIndex();
+        if (cid == null) {
+            return null;
+        }
+        synchronized (this) {
+            TagIndex known = indexes.get(cid);
+            if (known != null) {
+                return known;
+            }
+        }
+        ByteBuffer block = blocks.get(List.of(cid)).get(cid);
+        return block == null ? null : opened(cid, block);
+    }
+
+    private @Nullable TagIndex opened(Cid cid, ByteBuffer block) {
+        if (block.remaining() > 2 * TagIndex.MAX_LENGTH) {
+            return null;
+        }
+        byte[] sealed = new byte[block.remaining()];
+        block.duplicate().get(sealed);
+        try {
+            TagIndex index = TagIndex.decode(open.apply(sealed), network);
+            synchronized (this) {
+                indexes.put(cid, index);
+            }
+            return index;
+        } catch (PpiofsException e) {
+            LOG.info("volume {}: an index of tags is not used: {}", name, e.getMessage());
+            return null;
+        }
+    }
+
+    /** The blocks that an index names. */
+    Map<Cid, ByteBuffer> get(TagIndex index) {
+        return blocks.get(List.copyOf(index.cids()));
+    }
+
+    /** All tag blocks that are needed, those of groups that are left included. Tags whose index cannot be had are given up: they can be made anew. */
+    Set<Cid> needed() {
+        Set<Cid> needed = new LinkedHashSet<>();
+        synchronized (this) {
+            underway.values().forEach(sent -> needed.addAll(sent.all()));
+        }
+        for (Group group : book.read()) {
+            Cid cid = group.tagIndex();
+            if (cid != null) {
+                TagIndex index = index(group);
+                if (index == null) {
+                    LOG.info("volume {}: the tags of group {} are lost", name, group.id());
+                    book.isTagged(group, null);
+                } else {
+                    needed.add(cid);
+                    needed.addAll(index.cids());
+                }
+            }
+        }
+        return needed;
+    }
+}
