@@ -14,7 +14,11 @@ import io.ppiofs.overlay.host.SingleExchange;
 import io.ppiofs.overlay.host.Stream;
 import io.ppiofs.overlay.identity.PeerId;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
@@ -28,7 +32,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Answers the questions of a protocol of this package on threads of lowest priority, so that readers do not wait for verifiers. An
- * asker may have {@value #WAITING_PER_PEER} questions waiting, all together {@value #WAITING}; the next one hears BUSY. Thread-safe.
+ * asker may have {@value #WAITING_PER_PEER} questions waiting, all together {@value #WAITING}; the next one hears BUSY. Next is always an asker of whom least is
+ * being worked on, of these the one who has waited longest for his turn: however many questions others have, each has to wait for one of each of them, and nobody has two threads
+ * while somebody waits for one. Thread-safe.
  */
 final class QuestionServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(QuestionServer.class);
@@ -41,7 +47,16 @@ final class QuestionServer implements AutoCloseable {
     private final int maxQuestion;
     private final int maxAnswer;
     private final Answers answers;
+
+    /** Questions that have not begun, by asker, whose turn is next first; guarded by this. */
+    private final Map<PeerId, Deque<Runnable>> queues = new LinkedHashMap<>();
+
+    /** Questions that are being answered, by asker; guarded by this. */
+    private final Map<PeerId, Integer> working = new HashMap<>();
+
+    /** All that an asker occupies, until it has the answers; guarded by this. */
     private final Map<PeerId, Integer> waiting = new HashMap<>();
+
     private final AtomicLong answered = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
     private final Workers workers;
@@ -118,18 +133,64 @@ final class QuestionServer implements AutoCloseable {
             send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions at once"), () -> {});
             return;
         }
+        Runnable question = () -> send(channel, answer(asker, message), () -> leave(asker));
+        add(asker, question);
         try {
-            workers.work().execute(() -> send(channel, answer(asker, message), () -> leave(asker)));
+            workers.work().execute(this::next);
         } catch (RejectedExecutionException e) {
+            if (!remove(asker, question)) {
+                return; // it has been taken
+            }
             leave(asker);
             LOG.debug("no audit for {}: {}", asker, e.toString());
             send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions are waiting"), () -> {});
         }
     }
 
+    private synchronized void add(PeerId asker, Runnable question) {
+        queues.computeIfAbsent(asker, peer -> new ArrayDeque<>()).add(question);
+    }
+
+    private synchronized boolean remove(PeerId asker, Runnable question) {
+        Deque<Runnable> queue = queues.get(asker);
+        boolean removed = queue != null && queue.remove(question);
+        if (queue != null && queue.isEmpty()) {
+            queues.remove(asker);
+        }
+        return removed;
+    }
+
+    /** Answers one question, of whoever it is the turn. */
+    private void next() {
+        PeerId asker;
+        Runnable question;
+        synchronized (this) {
+            asker = queues.keySet().stream()
+                    .min(Comparator.comparing(peer -> working.getOrDefault(peer, 0)))
+                    .orElse(null);
+            Deque<Runnable> queue = asker == null ? null : queues.remove(asker);
+            if (asker == null || queue == null) {
+                return;
+            }
+            question = queue.remove();
+            if (!queue.isEmpty()) {
+                queues.put(asker, queue); // behind all others
+            }
+            working.merge(asker, 1, Integer::sum);
+        }
+        try {
+            question.run();
+        } finally {
+            synchronized (this) {
+                working.computeIfPresent(asker, (peer, now) -> now == 1 ? null : now - 1);
+            }
+        }
+    }
+
     private synchronized boolean enter(PeerId asker) {
         int now = waiting.getOrDefault(asker, 0);
-        if (now >= WAITING_PER_PEER) {
+        int all = queues.values().stream().mapToInt(Deque::size).sum();
+        if (now >= WAITING_PER_PEER || all >= WAITING) {
             return false;
         }
         waiting.put(asker, now + 1);

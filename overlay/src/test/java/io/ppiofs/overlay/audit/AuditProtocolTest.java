@@ -142,6 +142,34 @@ class AuditProtocolTest {
     }
 
     @Test
+    void however_many_questions_one_asks_another_waits_for_one_of_them() {
+        List<Long> order = new ArrayList<>();
+        new AuditServer(
+                        holder,
+                        Network.PUBLIC,
+                        asked -> {
+                            order.add(asked.epoch());
+                            return PROOF;
+                        },
+                        new QuestionServer.Workers(waiting::add, () -> {}))
+                .serve();
+        SimHost late = net.addHost();
+        late.knows(holder);
+        holder.knows(late);
+        List<CompletableFuture<AuditAnswer>> answers = new ArrayList<>();
+        for (int i = 1; i <= 4; i++) {
+            answers.add(client.audit(holder.id(), question(i), LIMIT));
+            int asked = i;
+            net.runUntil(() -> waiting.size() == asked, LIMIT);
+        }
+        answers.add(new AuditClient(late, Network.PUBLIC).audit(holder.id(), question(100), LIMIT));
+        net.runUntil(() -> waiting.size() == 5, LIMIT);
+        List.copyOf(waiting).forEach(Runnable::run);
+        answers.forEach(answer -> net.await(answer, LIMIT));
+        assertThat(order).containsExactly(1L, 100L, 2L, 3L, 4L);
+    }
+
+    @Test
     void a_holder_that_says_nothing_is_given_up_after_the_patience() {
         new AuditServer(holder, Network.PUBLIC, asked -> PROOF, new QuestionServer.Workers(waiting::add, () -> {}))
                 .serve();
