@@ -55,7 +55,7 @@ import org.slf4j.LoggerFactory;
  * slots that are drawn for it. A holder that fails is challenged again at once: who lacks a share fails again, who has one
  * bad sector hardly. Thread-safe; one audit at a time.
  */
-public final class VolumeAuditor implements AutoCloseable {
+public final class VolumeAuditor implements FailureListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeAuditor.class);
 
     /** Challenges of a slot whose first one failed: as many failures as make a holder distrusted. */
@@ -194,12 +194,8 @@ public final class VolumeAuditor implements AutoCloseable {
 
     // ---- what others say ------------------------------------------------------------------------------------------
 
-    /**
-     * Somebody else was given an answer that he says is wrong. It is judged here, by the tags that this node has: what it shows counts once, what cannot be
-     * judged is hearsay. Does not wait.
-     *
-     * @param question in the public form; its tag key does not matter
-     */
+    /** What it shows counts once, judged by the tags that this node has; what cannot be judged is hearsay. */
+    @Override
     public void hear(AuditAsk question, AuditAnswer answer) {
         synchronized (heard) {
             if (heard.size() < MOST_HEARD) {
@@ -208,7 +204,8 @@ public final class VolumeAuditor implements AutoCloseable {
         }
     }
 
-    /** Somebody says something of a slot that he cannot show: it is audited, soon, and that is all. Does not wait. */
+    /** It is audited, soon, and that is all. */
+    @Override
     public void hear(GroupId group, int slot) {
         synchronized (heard) {
             if (rumoured.size() < MOST_HEARD) {

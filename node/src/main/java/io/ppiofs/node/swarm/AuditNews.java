@@ -1,15 +1,13 @@
 package io.ppiofs.node.swarm;
 
 import io.ppiofs.fs.volume.Capability;
-import io.ppiofs.fs.volume.VolumeId;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.node.audit.AuditOutcome;
+import io.ppiofs.node.audit.FailureListener;
 import io.ppiofs.node.audit.FailureReport;
 import io.ppiofs.node.audit.VerifierClaim;
 import io.ppiofs.node.audit.VerifierDraw;
-import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.overlay.gossip.Gossip;
-import io.ppiofs.overlay.host.Scheduler;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.SlotTable;
@@ -17,6 +15,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,12 +39,11 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
     /** Not more often, however many are new. */
     private static final Duration CLAIM_PAUSE = Duration.ofSeconds(3);
 
-    private final VolumeId volume;
     private final NetworkId network;
     private final IdentityKey verifiers;
     private final PeerId self;
-    private final AuditTopics topics;
-    private final Scheduler clock;
+    private final AuditTopics.Topic topic;
+    private final LongSupplier wallMillis;
 
     /** When each said so, by this node's clock, ms since 1970; guarded by this. */
     private final Map<PeerId, Long> heard = new HashMap<>();
@@ -53,22 +51,21 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
     private byte @Nullable [] key;
     private long lastClaim;
     private boolean due;
-    private volatile @Nullable VolumeAuditor auditor;
+    private volatile @Nullable FailureListener listener;
     private Gossip.@Nullable Subscription subscription;
 
-    AuditNews(Capability.Verify of, PeerId self, AuditTopics topics, NetworkId network, Scheduler clock) {
-        this.volume = of.volumeId();
+    AuditNews(Capability.Verify of, PeerId self, AuditTopics.Topic topic, NetworkId network, LongSupplier wallMillis) {
         this.network = network;
         this.verifiers = IdentityKey.ofSeed(of.verifiersSeed().bytes());
         this.self = self;
-        this.topics = topics;
-        this.clock = clock;
+        this.topic = topic;
+        this.wallMillis = wallMillis;
     }
 
     /** Begins to listen. @param by who follows what is heard */
-    synchronized void start(VolumeAuditor by) {
-        auditor = by;
-        subscription = topics.listen(volume, this);
+    synchronized void start(FailureListener by) {
+        listener = by;
+        subscription = topic.listen(this);
     }
 
     /** This node is a verifier itself. @param challenges its key, 48 bytes */
@@ -81,7 +78,7 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
     void step() {
         byte[] claim = null;
         synchronized (this) {
-            long now = clock.wallMillis();
+            long now = wallMillis.getAsLong();
             long since = now - lastClaim;
             byte[] mine = key;
             boolean again = since >= CLAIM_EVERY.toMillis() || due && since >= CLAIM_PAUSE.toMillis() || since < 0;
@@ -92,13 +89,13 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
             }
         }
         if (claim != null) {
-            topics.tell(volume, claim);
+            topic.tell(claim);
         }
     }
 
     @Override
     public synchronized void claimed(VerifierClaim claim) {
-        long now = clock.wallMillis();
+        long now = wallMillis.getAsLong();
         boolean ours =
                 claim.signer().equals(verifiers.peerId()) && !claim.verifier().equals(self);
         if (!ours || Math.abs(now - claim.millis()) > CLAIM_LASTS.toMillis()) {
@@ -116,7 +113,7 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
 
     /** Other verifiers, as far as they are known. */
     synchronized List<PeerId> others() {
-        forgetOld(clock.wallMillis());
+        forgetOld(wallMillis.getAsLong());
         return List.copyOf(heard.keySet());
     }
 
@@ -127,7 +124,7 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
 
     @Override
     public void failed(FailureReport report) {
-        VolumeAuditor follows = auditor;
+        FailureListener follows = listener;
         if (!report.signer().equals(verifiers.peerId()) || follows == null) {
             return;
         }
@@ -144,7 +141,7 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
 
     /** Tells others of an audit that failed. */
     void tell(AuditOutcome outcome) {
-        topics.tell(volume, FailureReport.sign(outcome, verifiers, network));
+        topic.tell(FailureReport.sign(outcome, verifiers, network));
     }
 
     @Override

@@ -49,9 +49,26 @@ public final class AuditTopics {
         return network.topic("audit/" + volume);
     }
 
-    /** Hears what somebody signed; whether he is one of the volume's verifiers, only they know. On the thread of gossip, which must not wait. */
-    Gossip.Subscription listen(VolumeId volume, Listener listener) {
-        return subscribe(volume, message -> read(message.data(), network.id(), listener));
+    /** One volume's. */
+    interface Topic {
+        void tell(byte[] record);
+
+        /** Hears what somebody signed; whether he is one of the volume's verifiers, only they know. On the thread of gossip, which must not wait. */
+        Gossip.Subscription listen(Listener listener);
+    }
+
+    Topic of(VolumeId volume) {
+        return new Topic() {
+            @Override
+            public void tell(byte[] record) {
+                AuditTopics.this.tell(volume, record);
+            }
+
+            @Override
+            public Gossip.Subscription listen(Listener listener) {
+                return subscribe(volume, message -> read(message.data(), network.id(), listener));
+            }
+        };
     }
 
     private Gossip.Subscription subscribe(VolumeId volume, Consumer<GossipMessage> receiver) {
@@ -59,7 +76,7 @@ public final class AuditTopics {
         return gossip.subscribe(topic(volume), receiver);
     }
 
-    void tell(VolumeId volume, byte[] record) {
+    private void tell(VolumeId volume, byte[] record) {
         gossip.publish(topic(volume), record).whenComplete((heard, failure) -> {
             if (failure != null) {
                 LOG.debug("verifiers were not told: {}", failure.toString());

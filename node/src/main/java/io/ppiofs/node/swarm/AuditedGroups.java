@@ -11,11 +11,11 @@ import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
-import io.ppiofs.overlay.storage.StorageDirectory;
 import io.ppiofs.proofs.audit.AuditForm;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A volume's groups as an auditor sees them. Thread-safe. */
@@ -53,9 +53,13 @@ final class AuditedGroups implements AuditedVolume {
     private final GroupBook book;
     private final TagBlocks tags;
     private final HolderTrust trust;
-    private final StorageDirectory directory;
+    private final Consumer<PeerId> caught;
     private final Role role;
 
+    /**
+     * @param trust where failures count
+     * @param caught hears of each, too
+     */
     AuditedGroups(
             String name,
             NetworkId network,
@@ -63,7 +67,7 @@ final class AuditedGroups implements AuditedVolume {
             GroupBook book,
             TagBlocks tags,
             HolderTrust trust,
-            StorageDirectory directory,
+            Consumer<PeerId> caught,
             Role role) {
         this.name = name;
         this.network = network;
@@ -71,7 +75,7 @@ final class AuditedGroups implements AuditedVolume {
         this.book = book;
         this.tags = tags;
         this.trust = trust;
-        this.directory = directory;
+        this.caught = caught;
         this.role = role;
     }
 
@@ -173,7 +177,7 @@ final class AuditedGroups implements AuditedVolume {
 
     @Override
     public void broke(PeerId holder) {
-        directory.caught(holder);
+        caught.accept(holder);
         trust.broke(holder);
     }
 }

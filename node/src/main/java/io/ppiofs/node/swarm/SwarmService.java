@@ -542,7 +542,7 @@ public final class SwarmService implements AutoCloseable {
                 book,
                 tags,
                 trust,
-                directory,
+                directory::caught,
                 new OwnerRole(book, drainer, backlog, local, store, marker(where)));
         opened.audits(
                 auditor(
@@ -566,7 +566,7 @@ public final class SwarmService implements AutoCloseable {
     }
 
     private AuditNews news(Capability.Verify of) {
-        return new AuditNews(of, host.id(), auditTopics, network.id(), host.scheduler());
+        return new AuditNews(of, host.id(), auditTopics.of(of.volumeId()), network.id(), host.scheduler()::wallMillis);
     }
 
     private static Path marker(VolumeDirectory where) {
@@ -616,8 +616,17 @@ public final class SwarmService implements AutoCloseable {
                 },
                 capability::openManifest);
         AuditKeys keys = AuditKeys.ofVerifier(order.key());
+        // tags are the owner's word: what fails by them is told to him, and must not count for volumes of this node's
+        // own
         AuditedGroups audited = new AuditedGroups(
-                name, network.id(), host.id(), book, tags, trust, directory, new VerifiedVolume.Role(news));
+                name,
+                network.id(),
+                host.id(),
+                book,
+                tags,
+                new HolderTrust(),
+                holder -> LOG.debug("volume {}: {} failed", name, holder),
+                new VerifiedVolume.Role(news));
         news.claims(keys.verifierKey());
         return new VerifiedVolume(
                 capability,
