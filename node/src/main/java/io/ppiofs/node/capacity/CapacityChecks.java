@@ -15,6 +15,7 @@ import io.ppiofs.proofs.lpoc.CapacityTerms;
 import io.ppiofs.proofs.lpoc.CapacityVerifier;
 import io.ppiofs.proofs.lpoc.LedgerChanges;
 import io.ppiofs.proofs.lpoc.SpaceChallenge;
+import io.ppiofs.proofs.sdr.SealParameters;
 import io.ppiofs.proofs.verify.Verdict;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -102,22 +103,40 @@ public final class CapacityChecks {
      *
      * @param leaves to be opened, 1 to {@link SpaceChallenge#MAX_LEAVES}
      * @param labels whether a unit shall be labelled once more, too, which may take minutes
+     * @param timed whether only units count that show something about time: of a graph that is none for tests, and so large that nobody labels them within the
+     *     deadline
      * @return facts
      * @throws PpiofsException NOT_CONNECTED if the peer is not to be reached; NOT_FOUND if it has no idle space; NOT_SUPPORTED
      */
-    public Map<String, @Nullable Object> challenge(PeerId peer, int leaves, boolean labels, Progress progress) {
+    public Map<String, @Nullable Object> challenge(
+            PeerId peer, int leaves, boolean labels, boolean timed, Progress progress) {
         Duration roundTrip = await(ping.apply(peer.toString()));
         CapacityClaim known = known(peer);
         CapacityStatement before = known == null ? null : CapacityStatement.fromBytes(known.statement());
         progress.report("asking what there is", 0, 3);
-        CapacityClient.Said said = await(client.statement(peer, before == null ? 0 : before.sequence(), PATIENCE));
+        CapacityClient.Said said;
+        try {
+            said = await(client.statement(peer, before == null ? 0 : before.sequence(), PATIENCE));
+        } catch (PpiofsException e) {
+            if (e.kind() != ErrorKind.NOT_FOUND || before == null) {
+                throw e;
+            }
+            return nothing(peer, before);
+        }
         CapacityStatement now = CapacityStatement.fromBytes(said.claim().statement());
         Finding finding = new Finding();
         describe(finding, peer, now);
         if (isOf(peer, now)) {
             history(finding, before, now, said.changes());
             progress.report("opening leaves", 1, 3);
-            space(finding, peer, now, leaves, roundTrip);
+            boolean inTime = space(finding, peer, now, leaves, roundTrip);
+            if (timed && (!inTime || now.terms().parameters().equals(SealParameters.TEST))) {
+                finding.found(
+                        Result.SUSPECT,
+                        "units of " + now.terms().unitBytes() + " bytes with the parameters "
+                                + now.terms().parameters().name()
+                                + " can be made within the deadline: they show nothing about time");
+            }
             finding.facts.put("labels", "not asked");
             if (labels && now.root().count() > 0) {
                 progress.report("waiting for a unit to be labelled", 2, 3);
@@ -129,6 +148,21 @@ public final class CapacityChecks {
         } else {
             finding.found(Result.FAIL, "the statement is of another peer or graph");
         }
+        finding.facts.put("result", finding.result.name());
+        finding.facts.put("reason", finding.reason);
+        return finding.facts;
+    }
+
+    /** A peer that had units says that it has no idle space: it shows no history, as who releases all does not. */
+    private static Map<String, @Nullable Object> nothing(PeerId peer, CapacityStatement before) {
+        Finding finding = new Finding();
+        finding.facts.put("peer", peer.toString());
+        finding.facts.put("units", 0L);
+        finding.facts.put("history", "unknown");
+        finding.found(
+                Result.SUSPECT,
+                "it had " + before.root().count() + " units under sequence " + before.sequence()
+                        + " and says that it has none now");
         finding.facts.put("result", finding.result.name());
         finding.facts.put("reason", finding.reason);
         return finding.facts;
@@ -188,7 +222,8 @@ public final class CapacityChecks {
         return seed;
     }
 
-    private void space(Finding finding, PeerId peer, CapacityStatement now, int leaves, Duration roundTrip) {
+    /** @return whether the deadline was short enough to show something about time */
+    private boolean space(Finding finding, PeerId peer, CapacityStatement now, int leaves, Duration roundTrip) {
         byte[] seed = seed();
         Duration deadline = SpaceChallenge.deadline(leaves, roundTrip);
         long began = nanoTime.getAsLong();
@@ -212,7 +247,9 @@ public final class CapacityChecks {
         finding.facts.put("roundTripMillis", roundTrip.toMillis());
         finding.facts.put("millis", took.toMillis());
         finding.facts.put("deadlineMillis", deadline.toMillis());
-        finding.facts.put("timed", deadline.compareTo(now.terms().leastRegeneration()) < 0);
+        boolean timed = deadline.compareTo(now.terms().leastRegeneration()) < 0;
+        finding.facts.put("timed", timed);
+        return timed;
     }
 
     /** Of what a peer says itself, only a loss is a failure. */

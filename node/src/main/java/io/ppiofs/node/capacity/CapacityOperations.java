@@ -150,6 +150,7 @@ public final class CapacityOperations {
                 PeerId.parse(request.text("peer")),
                 leaves == null ? SpaceChallenge.LEAVES : leaves.intValue(),
                 request.flag("labels"),
+                request.flag("timed"),
                 progress);
     }
 }

@@ -138,12 +138,19 @@ final class CapacityCommand implements Runnable {
                             description =
                                     "let a random unit be labelled once more, too; takes as long as filling it did")
                     boolean labels,
+            @Option(
+                            names = "--timed",
+                            description =
+                                    "SUSPECT if the units are of the parameters 'test', or so small that they could be made anew within the "
+                                            + "deadline")
+                    boolean timed,
             @Mixin JsonOption json)
             throws IOException, InterruptedException {
         Request request = new Request("capacity.challenge")
                 .with("peer", peer)
                 .with("leaves", leaves == null ? null : leaves.longValue())
-                .with("labels", labels);
+                .with("labels", labels)
+                .with("timed", timed);
         Map<?, ?> facts = main.node().askShowing(request);
         json.print(
                 main.surroundings(),

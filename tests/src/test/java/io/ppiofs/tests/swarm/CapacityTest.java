@@ -82,6 +82,13 @@ class CapacityTest {
         Files.write(replica, wrong);
         assertThat(ask(verifier, challenge(lender).with("leaves", 200L))).contains("\"result\":\"FAIL\"");
         Files.write(replica, right);
+
+        assertThat(ask(verifier, challenge(lender).with("timed", true)))
+                .contains("\"result\":\"SUSPECT\"")
+                .contains("theyshownothingabouttime");
+        assertThat(ask(lender, new Request("capacity.release").with("all", true)))
+                .contains("\"count\":0");
+        assertThat(ask(verifier, challenge(lender))).contains("\"result\":\"SUSPECT\"");
     }
 
     @Test
