@@ -92,7 +92,8 @@ class DifferentialModelTest extends OnMount {
                     "write 2 10 1",
                     "lstat /shared/p")) {
                 DifferentialRun.Answers answers = run.execute(new Operation(0, line));
-                if (answers.differ() || line.startsWith("write") && !answers.reference().equals("! EPIPE")) {
+                if (answers.differ()
+                        || line.startsWith("write") && !answers.reference().equals("! EPIPE")) {
                     throw new AssertionError(line + ": " + answers);
                 }
             }
