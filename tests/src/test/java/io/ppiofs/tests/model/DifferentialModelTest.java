@@ -2,6 +2,7 @@ package io.ppiofs.tests.model;
 
 import io.ppiofs.tests.harness.Command;
 import io.ppiofs.tests.harness.Ext4Image;
+import io.ppiofs.tests.harness.Log;
 import io.ppiofs.tests.harness.Manifest;
 import io.ppiofs.tests.harness.NativeProgram;
 import io.ppiofs.tests.harness.OnMount;
@@ -19,11 +20,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
-/** {@code -Dseed=} repeats a run, {@code -Ddifferential.operations=} sets its length. */
+/**
+ * {@code -Dseed=} repeats a run, {@code -Ddifferential.operations=} sets its length, {@code -Ddifferential.minutes=} for how long the one
+ * with the tag {@code soak} makes new ones.
+ */
 class DifferentialModelTest extends OnMount {
     private static final int OPERATIONS = Integer.getInteger("differential.operations", 8_000);
     private static final int QUICK_OPERATIONS = Math.min(OPERATIONS, 3_000);
@@ -114,12 +120,24 @@ class DifferentialModelTest extends OnMount {
 
     @Test
     @Tag("soak")
+    @Timeout(value = 10_000, unit = TimeUnit.HOURS)
     void for_a_long_time_random_histories_have_the_answers_and_the_tree_of_ext4()
             throws InterruptedException, ExecutionException {
         long seed = Seeds.next("differential, soak");
-        for (int round = 0; round < Integer.getInteger("differential.rounds", 20); round++) {
+        long begun = System.nanoTime();
+        Duration wanted = Duration.ofMinutes(Integer.getInteger("differential.minutes", 10));
+        long operations = 0;
+        for (int round = 0; System.nanoTime() - begun < wanted.toNanos(); round++) {
             interleaved(seed + round, OPERATIONS);
             atOnce(seed + round, OPERATIONS / 4);
+            operations += 2L * OPERATIONS;
+            // neither side shall be full in the end
+            Command.shell("rm -rf \"$1\"/run* \"$2\"/run*", fs().dir(), reference)
+                    .ok();
+            if (round % 10 == 0) {
+                Log.say(Duration.ofNanos(System.nanoTime() - begun).toMinutes() + " minutes, " + operations
+                        + " operations without a difference");
+            }
         }
     }
 

@@ -16,12 +16,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Three copies on three storage nodes, or stripes of two and two on four, and a mount whose local store is too small for its
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.Test;
  * copies or stripes again.
  */
 @Tag("soak")
+@Timeout(value = 90, unit = TimeUnit.MINUTES)
 class SwarmChaosTest {
     /** For what takes seconds on an idle machine. */
     private static final Duration PATIENCE = Duration.ofMinutes(8);
