@@ -120,19 +120,20 @@ final class Mounts {
     private Live mountNow(MountRequest request, MountOptions options) {
         requireFree(request.directory());
         String name = nameOf(request);
+        MountOptions shown = options.from(options.source() + name);
         OpenVolume volume = acquire(name, request.unlock());
         FuseMount fuse;
         try {
             if (request.swarmSync() && !request.readOnly()) {
                 volume.syncToSwarm();
             }
-            fuse = services.driver().mount(volume.core(), request.directory(), options);
+            fuse = services.driver().mount(volume.core(), request.directory(), shown);
         } catch (RuntimeException e) {
             releaseAfter(e, name);
             throw e;
         }
         Live mount = new Live(
-                request.directory(), name, options, fuse, Instant.now(), request.attached(), new CompletableFuture<>());
+                request.directory(), name, shown, fuse, Instant.now(), request.attached(), new CompletableFuture<>());
         synchronized (this) {
             live.put(request.directory(), mount);
         }

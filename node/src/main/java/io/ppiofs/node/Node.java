@@ -240,7 +240,7 @@ public final class Node implements AutoCloseable {
         }
         int threads = request.threads() > 0 ? request.threads() : config.get(NodeConfig.MOUNT_THREADS);
         MountOptions options = new MountOptions(
-                MountRequest.SOURCE + request.volume(),
+                MountRequest.SOURCE, // the volume's name follows: what was asked for may be a capability
                 request.readOnly(),
                 request.kernelOptions(),
                 threads > 0 ? threads : usualThreads());

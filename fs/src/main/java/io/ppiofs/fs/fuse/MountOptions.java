@@ -20,4 +20,9 @@ public record MountOptions(String source, boolean readOnly, List<String> kernelO
             throw new IllegalArgumentException("threads " + threads);
         }
     }
+
+    /** The same with another source, which everybody on the machine can read. */
+    public MountOptions from(String other) {
+        return new MountOptions(other, readOnly, kernelOptions, threads);
+    }
 }

@@ -52,14 +52,15 @@ record MountPoint(Path directory, String type, String source) {
                 continue;
             }
             String[] right = sides[1].split(" ");
-            if (right.length >= 2 && (right[0].equals("fuse.ppiofs") || right[1].startsWith(MountRequest.SOURCE))) {
-                mounts.add(new MountPoint(Path.of(unescape(left[4])), right[0], unescape(right[1])));
+            String source = right.length < 2 ? "" : unescape(right[1]);
+            if (right[0].equals("fuse.ppiofs") || source.startsWith(MountRequest.SOURCE) || source.startsWith("ppiofs:")) {
+                mounts.add(new MountPoint(Path.of(unescape(left[4])), right[0], source));
             }
         }
         return mounts;
     }
 
-    /** The kernel writes space, tab, line feed and backslash as three octal digits. */
+    /** The kernel writes space, tab, line feed, backslash and, of a source, '#' as three octal digits. */
     private static String unescape(String text) {
         byte[] bytes = text.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
         byte[] plain = new byte[bytes.length];

@@ -705,13 +705,15 @@ final class Drainer implements AutoCloseable {
     /** Sends what is here; the rest the holder fetches, so that it moves once and not through this machine. */
     private void restore(Group group, int slot, Set<Cid> missing) throws InterruptedException {
         Set<Cid> here = atHand(group, missing);
+        Set<Cid> taken = new HashSet<>(here);
         if (!here.isEmpty()) {
-            Set<Cid> taken = new HashSet<>(here);
             catchUp(group, slot, here);
             taken.removeAll(here);
             missing.removeAll(taken);
         }
-        if (here.isEmpty() && !missing.isEmpty() && !closing) {
+        // while some of it is on its way the holder shall not fetch that, too; what cannot be read or sent keeps nobody from the rest
+        boolean waits = !here.isEmpty() && !taken.isEmpty();
+        if (!waits && missing.size() > here.size() && !closing) {
             restores.look(group, slot, missing);
         }
     }
@@ -844,10 +846,6 @@ final class Drainer implements AutoCloseable {
             if (holders.equals(table.holders())) {
                 return;
             }
-            if (group.isOpen() && book.entries(group).stream().anyMatch(entry -> !isHere(entry.cid()))) {
-                close(group); // a new holder can fetch for itself what an inventory names
-                return;
-            }
             SlotTable.Signed next = courier.sign(new SlotTable(
                     table.tenant(),
                     table.group(),
@@ -862,7 +860,14 @@ final class Drainer implements AutoCloseable {
             moved = failed.isEmpty() ? next : null;
             refused.addAll(failed);
         }
+        // a new holder can fetch for itself what an inventory names; a successor stays open until it is whole
+        boolean mustFetch = group.isCurrent()
+                && group.isOpen()
+                && book.entries(group).stream().anyMatch(entry -> !isHere(entry.cid()));
         move(group, moved);
+        if (mustFetch) {
+            close(group);
+        }
     }
 
     private @Nullable Cid inventoryAs(Scheme scheme, Group group) {

@@ -316,6 +316,11 @@ final class Regrouper {
 
     /** Blocks are read from the successor once every slot of it is whole. @return whether that is so now */
     private boolean finish(Group pending, Group old) throws InterruptedException {
+        if (!names(pending).containsAll(names(old))) {
+            LOG.warn("volume {}: group {} was closed without all that {} has; it is given up", name, pending.id(), old.id());
+            abandon(pending);
+            return true;
+        }
         if (!lacking.isWhole(pending)) {
             return false;
         }
@@ -331,6 +336,15 @@ final class Regrouper {
         lacking.forget(old);
         LOG.info("volume {}: group {} is kept as {} now", name, pending.id(), pending.scheme());
         return true;
+    }
+
+    /** What a group is there for. */
+    private Set<Cid> names(Group group) {
+        Set<Cid> names = new HashSet<>();
+        dataOf(book.inventory(group)).stream()
+                .filter(entry -> !entry.isEmpty())
+                .forEach(entry -> names.add(entry.cid()));
+        return names;
     }
 
     /** Asks a holder what its slot lacks. @return whether it has said that it lacks nothing */

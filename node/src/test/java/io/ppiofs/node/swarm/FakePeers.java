@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /** Operators in memory that fail on command, and delete what is retired at once. Thread-safe. */
@@ -82,6 +83,9 @@ final class FakePeers implements Holders {
             blocks.keySet().removeIf(cid -> slots.values().stream().noneMatch(named -> named.contains(cid)));
         }
     }
+
+    /** How long each put takes its sender. */
+    volatile long putMillis;
 
     private final Map<PeerId, FakePeer> peers = Collections.synchronizedMap(new LinkedHashMap<>());
 
@@ -181,6 +185,9 @@ final class FakePeers implements Holders {
     public CompletableFuture<BitSet> put(PeerId holder, SlotAddress slot, List<StoredBlock> blocks) {
         FakePeer asked = peers.get(holder);
         asked.puts++;
+        if (putMillis > 0) {
+            LockSupport.parkNanos(putMillis * 1_000_000);
+        }
         if (asked.slow) {
             return new CompletableFuture<>();
         }

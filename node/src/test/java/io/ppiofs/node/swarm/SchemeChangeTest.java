@@ -20,6 +20,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,9 +69,12 @@ class SchemeChangeTest {
     }
 
     private void start(String scheme) {
-        DrainOptions options = DrainOptions.of(Scheme.parse(scheme))
+        start(DrainOptions.of(Scheme.parse(scheme))
                 .withGroups(1 << 20, GROUP)
-                .withTimes(Duration.ofMillis(20), Duration.ofMillis(20), Duration.ofMinutes(10));
+                .withTimes(Duration.ofMillis(20), Duration.ofMillis(20), Duration.ofMinutes(10)));
+    }
+
+    private void start(DrainOptions options) {
         backlog = new Backlog();
         drainer = new Drainer(
                 "test", local, local, book, backlog, peers, new HolderTrust(), tenant, NetworkId.LOCAL, options);
@@ -322,6 +326,45 @@ class SchemeChangeTest {
         gone.down = false;
         awaitKeptAs("4+2");
         assertSurvivesAnyTwo();
+    }
+
+    @Test
+    void a_successor_whose_holder_is_replaced_while_it_is_written_gets_all_that_the_group_had() {
+        peers(5);
+        DrainOptions usual = DrainOptions.of(Scheme.copies(3));
+        // a stripe or two at a time
+        start(new DrainOptions(
+                usual.scheme(),
+                1 << 20,
+                GROUP,
+                4_096,
+                Duration.ofMillis(20),
+                Duration.ofMillis(20),
+                Duration.ofMillis(100),
+                usual.grace()));
+        writeGroups(2);
+        await().atMost(SOON).until(() -> drainer.facts().tolerates() == 2);
+        peers.putMillis = 30;
+        drainer.keepAs(Scheme.parse("2+2"));
+        Group[] half = new Group[1];
+        await().atMost(SOON).pollInterval(Duration.ofMillis(2)).until(() -> {
+            half[0] = book.groups().stream()
+                    .filter(group -> group.phase() == Group.Phase.PENDING && group.blocks() > 0)
+                    .findFirst()
+                    .orElse(null);
+            return half[0] != null;
+        });
+        assertThat(half[0].blocks()).as("it is half written").isLessThan(GROUP * 2);
+        PeerId gone = half[0].table().holders().get(1);
+        peers.get(gone).down = true;
+        awaitKeptAs("2+2");
+        peers.putMillis = 0;
+        assertThat(half[0].holders()).doesNotContain(gone);
+        assertReadable(Set.of(gone));
+        Set<Cid> named = new HashSet<>();
+        book.current()
+                .forEach(group -> Regrouper.dataOf(book.inventory(group)).forEach(entry -> named.add(entry.cid())));
+        assertThat(named).containsAll(model.keySet());
     }
 
     @Test

@@ -172,6 +172,12 @@ public final class RepairService implements AutoCloseable {
     /** The group whose slots are being looked at. */
     private @Nullable GroupKey checking;
 
+    /** How long a group is not looked at on request, where that is not {@link #RESTORE_AGAIN}. */
+    private final Map<GroupKey, Duration> pauses = new HashMap<>();
+
+    /** Blocks that this node's slots have got back. */
+    private long restored;
+
     private boolean started;
     private int probeFrom;
     private long keptNanos;
@@ -302,6 +308,7 @@ public final class RepairService implements AutoCloseable {
         probe(new ArrayList<>(others));
         forgetSettled(mine);
         putOffNew(mine);
+        started = true;
         plan(mine);
         checkOwn(mine);
         keepSilences();
@@ -379,6 +386,7 @@ public final class RepairService implements AutoCloseable {
                 .removeIf(f -> !Long.valueOf(f.generation()).equals(current.get(new GroupKey(f.tenant(), f.group()))));
         checkedNanos.keySet().retainAll(current.keySet());
         wanted.retainAll(current.keySet());
+        pauses.keySet().retainAll(current.keySet());
     }
 
     // ------------------------------------------------------------------------------------------------ planning
@@ -697,26 +705,30 @@ public final class RepairService implements AutoCloseable {
                     + options.takeover().toNanos();
             mine.forEach(chain -> checkedNanos.putIfAbsent(new GroupKey(chain.tenant(), chain.group()), soon));
         }
-        started = true;
     }
 
-    /** Somebody who has compared asks for what this node's slots of a group lack. */
+    /** Somebody who has compared, or says so, asks for what this node's slots of a group lack. */
     private void restore(GroupKey key) {
-        if (!key.equals(checking) && wanted.size() < MAX_WANTED) {
-            wanted.add(key);
-            checkOwn(mine());
+        boolean isNew = !key.equals(checking) && wanted.size() < MAX_WANTED && wanted.add(key);
+        if (isNew && checking == null) {
+            List<TableChain> mine = mine();
+            putOffNew(mine);
+            checkOwn(mine);
         }
     }
 
     /** Looks, group by group and now and then, at what this node's own slots lack, and fetches it. */
     private void checkOwn(List<TableChain> mine) {
         long now = scheduler.nanoTime();
-        List<TableChain> inOrder = new ArrayList<>(mine);
-        inOrder.sort(Comparator.comparing(chain -> !wanted.contains(new GroupKey(chain.tenant(), chain.group()))));
+        List<TableChain> inOrder = mine;
+        if (!wanted.isEmpty()) {
+            inOrder = new ArrayList<>(mine);
+            inOrder.sort(Comparator.comparing(chain -> !wanted.contains(new GroupKey(chain.tenant(), chain.group()))));
+        }
         for (TableChain chain : inOrder) {
             GroupKey key = new GroupKey(chain.tenant(), chain.group());
             Long last = checkedNanos.get(key);
-            Duration pause = wanted.contains(key) ? RESTORE_AGAIN : options.check();
+            Duration pause = wanted.contains(key) ? pauses.getOrDefault(key, RESTORE_AGAIN) : options.check();
             boolean due = last == null || now - last >= pause.toNanos();
             if (checking != null || !due || chain.newest().state() != SlotTable.State.CLOSED) {
                 continue;
@@ -724,20 +736,35 @@ public final class RepairService implements AutoCloseable {
             checkedNanos.put(key, now);
             wanted.remove(key);
             checking = key;
+            long before = restored;
             fetchInventory(chain)
                     .thenComposeAsync(inventory -> restoreOwn(chain, inventory), work)
                     .whenComplete((done, failure) -> onWork(() -> {
                         checking = null;
+                        pause(key, restored > before);
                         if (failure != null) {
                             LOG.info(
                                     "group {}: what this node lacks could not be fetched: {}",
                                     chain,
                                     failure.toString());
                         }
-                        checkOwn(mine);
+                        checkOwn(wanted.isEmpty() ? mine : mine());
                     }));
             return;
         }
+    }
+
+    /** A look that brings nothing may have cost as much as one that does: whoever asks, it is done more and more rarely. */
+    private void pause(GroupKey key, boolean useful) {
+        if (useful) {
+            pauses.remove(key);
+        } else {
+            pauses.merge(key, RESTORE_AGAIN.multipliedBy(2), (old, first) -> shorter(old.multipliedBy(2), options.check()));
+        }
+    }
+
+    private static Duration shorter(Duration a, Duration b) {
+        return a.compareTo(b) < 0 ? a : b;
     }
 
     private List<Integer> liveSlots(SlotTable table) {
@@ -824,6 +851,7 @@ public final class RepairService implements AutoCloseable {
                                     if (block != null) {
                                         storage.restore(
                                                 chain.tenant(), chain.group(), slot, block.cid(), block.bytes());
+                                        restored++;
                                     }
                                 }),
                                 work),

@@ -73,6 +73,9 @@ class SwarmMountTest {
         PpiofsMount reader = swarm.reader(swarm.home("reader"), capability);
         reader.mount();
         assertThat(sums(reader.dir())).isEqualTo(written);
+        // everybody on the machine can read the table of mounts
+        assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
+                .doesNotContain(Files.readString(capability).strip());
         assertThat(Command.shell("touch \"$1/new\"", reader.dir()).run().err()).contains("Read-only");
     }
 

@@ -58,7 +58,10 @@ final class Creation {
             return true;
         }
         for (Extension e : extensions()) {
-            int count = e.type() == Wire.EXT_GROUPS ? e.intAt(0) : 0;
+            if (e.type() != Wire.EXT_GROUPS) {
+                continue; // a kernel without a security module sends an empty one for it
+            }
+            int count = e.intAt(0);
             e.require(Integer.BYTES, (long) count * Integer.BYTES);
             for (int i = 0; i < count; i++) {
                 if (e.intAt(Integer.BYTES * (1 + i)) == gid) {
