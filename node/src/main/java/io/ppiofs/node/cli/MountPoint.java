@@ -53,7 +53,9 @@ record MountPoint(Path directory, String type, String source) {
             }
             String[] right = sides[1].split(" ");
             String source = right.length < 2 ? "" : unescape(right[1]);
-            if (right[0].equals("fuse.ppiofs") || source.startsWith(MountRequest.SOURCE) || source.startsWith("ppiofs:")) {
+            if (right[0].equals("fuse.ppiofs")
+                    || source.startsWith(MountRequest.SOURCE)
+                    || source.startsWith("ppiofs:")) {
                 mounts.add(new MountPoint(Path.of(unescape(left[4])), right[0], source));
             }
         }

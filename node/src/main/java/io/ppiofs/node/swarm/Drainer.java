@@ -711,7 +711,8 @@ final class Drainer implements AutoCloseable {
             taken.removeAll(here);
             missing.removeAll(taken);
         }
-        // while some of it is on its way the holder shall not fetch that, too; what cannot be read or sent keeps nobody from the rest
+        // while some of it is on its way the holder shall not fetch that, too; what cannot be read or sent keeps nobody
+        // from the rest
         boolean waits = !here.isEmpty() && !taken.isEmpty();
         if (!waits && missing.size() > here.size() && !closing) {
             restores.look(group, slot, missing);

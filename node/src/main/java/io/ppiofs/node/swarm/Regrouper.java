@@ -317,7 +317,11 @@ final class Regrouper {
     /** Blocks are read from the successor once every slot of it is whole. @return whether that is so now */
     private boolean finish(Group pending, Group old) throws InterruptedException {
         if (!names(pending).containsAll(names(old))) {
-            LOG.warn("volume {}: group {} was closed without all that {} has; it is given up", name, pending.id(), old.id());
+            LOG.warn(
+                    "volume {}: group {} was closed without all that {} has; it is given up",
+                    name,
+                    pending.id(),
+                    old.id());
             abandon(pending);
             return true;
         }

@@ -759,7 +759,8 @@ public final class RepairService implements AutoCloseable {
         if (useful) {
             pauses.remove(key);
         } else {
-            pauses.merge(key, RESTORE_AGAIN.multipliedBy(2), (old, first) -> shorter(old.multipliedBy(2), options.check()));
+            pauses.merge(
+                    key, RESTORE_AGAIN.multipliedBy(2), (old, first) -> shorter(old.multipliedBy(2), options.check()));
         }
     }
 
