@@ -49,7 +49,12 @@ final class AuditOperations {
                 isPeer ? peer(target) : null,
                 request.flag("fetch"),
                 units == null ? UnitChallenge.USUAL_UNITS : units.intValue());
-        Sums sums = new Sums(request.textOrNull("out"));
+        String out = request.textOrNull("out");
+        if (out != null && order.form() == AuditForm.PRIVATE) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID, AUDIT, "--out", "only a public audit can be shown to others; add --public");
+        }
+        Sums sums = new Sums(out);
         if (verifies != null) {
             sums.add(target, verifies, verifies.audit(order, asker, gone::get));
             return sums.facts(target, order);

@@ -50,7 +50,10 @@ final class AuditCommand implements Callable<Integer> {
             description = "by tags that others can check, too; they are made where they are missing, 20 MiB a second")
     private boolean publicly;
 
-    @Option(names = "--out", paramLabel = "FILE", description = "with --public: write the transcript here")
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description = "with --public: write the transcript here; a private audit has nothing to show")
     private @Nullable Path out;
 
     @Option(names = "--check", paramLabel = "FILE", description = "check a transcript; no node is asked")

@@ -64,6 +64,7 @@ class AuditTest {
             assertThat(Audits.peers(good, "PASS")).hasSizeGreaterThanOrEqualTo(3);
             Log.say("audit: " + good.out().replaceAll("\\s+", " "));
         });
+        PpiofsCommand.assertRefused(audit("--out", transcript), 64, "add --public");
         PpiofsCommand anybody = new PpiofsCommand(swarm.scratch().path("nobody"));
         assertThat(anybody.of("audit", "--check", transcript, "--json").ok().out())
                 .containsPattern("\"accepted\" ?: ?true");
