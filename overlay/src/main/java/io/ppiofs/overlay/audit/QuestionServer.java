@@ -27,6 +27,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,13 +50,16 @@ final class QuestionServer implements AutoCloseable {
     private final Answers answers;
 
     /** Questions that have not begun, by asker, whose turn is next first; guarded by this. */
-    private final Map<PeerId, Deque<Runnable>> queues = new LinkedHashMap<>();
+    private final Map<PeerId, Deque<Question>> queues = new LinkedHashMap<>();
 
     /** Questions that are being answered, by asker; guarded by this. */
     private final Map<PeerId, Integer> working = new HashMap<>();
 
     /** All that an asker occupies, until it has the answers; guarded by this. */
     private final Map<PeerId, Integer> waiting = new HashMap<>();
+
+    /** One that has not begun. */
+    private record Question(PeerId asker, MessageChannel channel, byte[] message) {}
 
     private final AtomicLong answered = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
@@ -128,47 +132,42 @@ final class QuestionServer implements AutoCloseable {
     }
 
     private void queue(MessageChannel channel, byte[] message) {
-        PeerId asker = channel.stream().connection().remotePeer();
-        if (!enter(asker)) {
+        Question question = new Question(channel.stream().connection().remotePeer(), channel, message);
+        if (!enter(question)) {
             send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions at once"), () -> {});
             return;
         }
-        Runnable question = () -> send(channel, answer(asker, message), () -> leave(asker));
-        add(asker, question);
         try {
             workers.work().execute(this::next);
         } catch (RejectedExecutionException e) {
-            if (!remove(asker, question)) {
-                return; // it has been taken
+            Question none = withoutTask(question);
+            if (none != null) {
+                leave(none.asker());
+                LOG.debug("no audit for {}: {}", none.asker(), e.toString());
+                send(none.channel(), refusal(AuditProtocol.Refusal.BUSY, "too many questions are waiting"), () -> {});
             }
-            leave(asker);
-            LOG.debug("no audit for {}: {}", asker, e.toString());
-            send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions are waiting"), () -> {});
         }
     }
 
-    private synchronized void add(PeerId asker, Runnable question) {
-        queues.computeIfAbsent(asker, peer -> new ArrayDeque<>()).add(question);
-    }
-
-    private synchronized boolean remove(PeerId asker, Runnable question) {
-        Deque<Runnable> queue = queues.get(asker);
-        boolean removed = queue != null && queue.remove(question);
-        if (queue != null && queue.isEmpty()) {
-            queues.remove(asker);
-        }
-        return removed;
+    /** There is a task less than questions that wait. @return one that waits no more: this one, or if another's task has taken it, any; null for none */
+    private synchronized @Nullable Question withoutTask(Question question) {
+        Deque<Question> own = queues.get(question.asker());
+        Question none = own != null && own.remove(question)
+                ? question
+                : queues.values().stream().findFirst().map(Deque::removeLast).orElse(null);
+        queues.values().removeIf(Deque::isEmpty);
+        return none;
     }
 
     /** Answers one question, of whoever it is the turn. */
     private void next() {
         PeerId asker;
-        Runnable question;
+        Question question;
         synchronized (this) {
             asker = queues.keySet().stream()
                     .min(Comparator.comparing(peer -> working.getOrDefault(peer, 0)))
                     .orElse(null);
-            Deque<Runnable> queue = asker == null ? null : queues.remove(asker);
+            Deque<Question> queue = asker == null ? null : queues.remove(asker);
             if (asker == null || queue == null) {
                 return;
             }
@@ -179,7 +178,8 @@ final class QuestionServer implements AutoCloseable {
             working.merge(asker, 1, Integer::sum);
         }
         try {
-            question.run();
+            PeerId who = question.asker();
+            send(question.channel(), answer(who, question.message()), () -> leave(who));
         } finally {
             synchronized (this) {
                 working.computeIfPresent(asker, (peer, now) -> now == 1 ? null : now - 1);
@@ -187,13 +187,16 @@ final class QuestionServer implements AutoCloseable {
         }
     }
 
-    private synchronized boolean enter(PeerId asker) {
+    /** One step, so that never more wait than may. */
+    private synchronized boolean enter(Question question) {
+        PeerId asker = question.asker();
         int now = waiting.getOrDefault(asker, 0);
         int all = queues.values().stream().mapToInt(Deque::size).sum();
         if (now >= WAITING_PER_PEER || all >= WAITING) {
             return false;
         }
         waiting.put(asker, now + 1);
+        queues.computeIfAbsent(asker, peer -> new ArrayDeque<>()).add(question);
         return true;
     }
 

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -139,6 +140,60 @@ class AuditProtocolTest {
         net.runUntil(() -> !waiting.isEmpty(), LIMIT);
         waiting.forEach(Runnable::run);
         assertThat(net.await(later, LIMIT).proof()).isEqualTo(PROOF);
+    }
+
+    @Test
+    void sixty_four_questions_wait_and_each_is_answered_by_a_task() {
+        new AuditServer(holder, Network.PUBLIC, asked -> PROOF, new QuestionServer.Workers(waiting::add, () -> {}))
+                .serve();
+        List<CompletableFuture<AuditAnswer>> answers = new ArrayList<>();
+        for (int i = 0; i < 17; i++) {
+            SimHost asker = net.addHost();
+            asker.knows(holder);
+            holder.knows(asker);
+            for (int k = 0; k < 4; k++) {
+                answers.add(new AuditClient(asker, Network.PUBLIC).audit(holder.id(), question(k), LIMIT));
+            }
+        }
+        net.runUntil(
+                () -> waiting.size() == 64
+                        && answers.stream()
+                                        .filter(CompletableFuture::isCompletedExceptionally)
+                                        .count()
+                                == 4,
+                LIMIT);
+        List.copyOf(waiting).forEach(Runnable::run);
+        assertThat(waiting).hasSize(64);
+        net.runUntil(() -> answers.stream().allMatch(CompletableFuture::isDone), LIMIT);
+        assertThat(answers.stream().filter(CompletableFuture::isCompletedExceptionally))
+                .hasSize(4);
+    }
+
+    @Test
+    void a_question_that_no_thread_takes_is_refused_and_no_longer_counts() {
+        List<Runnable> taken = new ArrayList<>();
+        boolean[] refuses = {true};
+        new AuditServer(
+                        holder,
+                        Network.PUBLIC,
+                        asked -> PROOF,
+                        new QuestionServer.Workers(
+                                task -> {
+                                    if (refuses[0]) {
+                                        throw new RejectedExecutionException("full");
+                                    }
+                                    taken.add(task);
+                                },
+                                () -> {}))
+                .serve();
+        for (int i = 0; i < 6; i++) {
+            assertFails(ErrorKind.BUSY, client.audit(holder.id(), question(i), PATIENCE));
+        }
+        refuses[0] = false;
+        CompletableFuture<AuditAnswer> answer = client.audit(holder.id(), question(9), LIMIT);
+        net.runUntil(() -> taken.size() == 1, LIMIT);
+        taken.get(0).run();
+        assertThat(net.await(answer, LIMIT).proof()).isEqualTo(PROOF);
     }
 
     @Test
