@@ -59,7 +59,7 @@ final class GroupSweeper {
     private volatile BooleanSupplier allowed = () -> true;
 
     /** Blocks that no file needs. */
-    private volatile Supplier<Set<Cid>> besides = Set::of;
+    private volatile Supplier<@Nullable Set<Cid>> besides = Set::of;
 
     /** Put since the mark began; null when nobody needs to know. */
     private volatile @Nullable Set<Cid> put;
@@ -119,8 +119,11 @@ final class GroupSweeper {
         allowed = only;
     }
 
-    /** @param needed asked when a mark has ended, by its thread: blocks that are needed although the volume does not reach them */
-    void keeps(Supplier<Set<Cid>> needed) {
+    /**
+     * @param needed asked when a mark has ended, by its thread: blocks that are needed although the volume does not reach them; null if that is not
+     *     known now, then nothing is taken for garbage by this mark
+     */
+    void keeps(Supplier<@Nullable Set<Cid>> needed) {
         besides = needed;
     }
 
@@ -143,7 +146,13 @@ final class GroupSweeper {
      *     checkpoint after that
      */
     void marked(LiveSet found) {
-        marked(found, besides.get());
+        Set<Cid> also = besides.get();
+        if (also == null) {
+            LOG.info("volume {}: no garbage is taken from peers before all indexes of tags can be read", name);
+            endMark();
+        } else {
+            marked(found, also);
+        }
     }
 
     private synchronized void marked(LiveSet found, Set<Cid> also) {

@@ -123,14 +123,17 @@ final class TagBlocks {
         if (cid == null) {
             return null;
         }
-        synchronized (this) {
-            TagIndex known = indexes.get(cid);
-            if (known != null) {
-                return known;
-            }
-        }
-        ByteBuffer block = blocks.get(List.of(cid)).get(cid);
-        return block == null ? null : opened(cid, block);
+        TagIndex known = known(cid);
+        ByteBuffer block = known == null ? read(cid) : null;
+        return block == null ? known : opened(cid, block);
+    }
+
+    private synchronized @Nullable TagIndex known(Cid cid) {
+        return indexes.get(cid);
+    }
+
+    private @Nullable ByteBuffer read(Cid cid) {
+        return blocks.get(List.of(cid)).get(cid);
     }
 
     private @Nullable TagIndex opened(Cid cid, ByteBuffer block) {
@@ -156,7 +159,11 @@ final class TagBlocks {
         return blocks.get(List.copyOf(index.cids()));
     }
 
-    /** All tag blocks that are needed, those of groups that are left included. Tags whose index cannot be had are given up: they can be made anew. */
+    /**
+     * All tag blocks that are needed, those of groups that are left included; null if that cannot be known now, because the index of a group's tags cannot
+     * be read. Tags whose index is nowhere, or none, are given up: they can be made anew.
+     */
+    @Nullable
     Set<Cid> needed() {
         Set<Cid> needed = new LinkedHashSet<>();
         synchronized (this) {
@@ -165,10 +172,16 @@ final class TagBlocks {
         for (Group group : book.read()) {
             Cid cid = group.tagIndex();
             if (cid != null) {
-                TagIndex index = index(group);
-                if (index == null) {
+                TagIndex index = known(cid);
+                ByteBuffer block = index == null ? read(cid) : null;
+                if (block != null) {
+                    index = opened(cid, block);
+                }
+                if (index == null && (block != null || book.locate(cid) == null)) {
                     LOG.info("volume {}: the tags of group {} are lost", name, group.id());
                     book.isTagged(group, null);
+                } else if (index == null) {
+                    return null; // holders are away: nobody may take for garbage what it names
                 } else {
                     needed.add(cid);
                     needed.addAll(index.cids());

@@ -289,6 +289,21 @@ class GroupSweeperTest {
     }
 
     @Test
+    void a_mark_of_which_it_is_not_known_what_else_is_needed_empties_nothing() {
+        start("2");
+        List<Cid> cids = writeGroups(2);
+        drainer.sweeper().keeps(() -> null);
+        live.removeAll(cids);
+        local.delete(cids);
+        collect();
+        assertThat(drainer.sweeper().isBusy()).isFalse();
+        drainer.sweeper().keeps(Set::of);
+        collect();
+        await().atMost(SOON).until(() -> drainer.sweeper().facts().emptied() >= 1);
+        assertThat(drainer.sweeper().facts().freedBytes()).isPositive();
+    }
+
+    @Test
     void a_block_that_is_written_again_while_its_group_is_emptied_stays() {
         start("2");
         List<Cid> cids = writeGroups(2);

@@ -178,12 +178,34 @@ class TagBlocksTest {
         assertThat(tags.areShared(tagged)).isTrue();
         assertThat(tags.needed()).isEqualTo(all);
 
+        // all holders are away
+        tags = new TagBlocks(
+                "tagged", NETWORK, book, new OwnerRole.Blocks(new MemoryBlockStore()), bytes -> bytes, bytes -> bytes);
+        assertThat(tags.needed()).as("it cannot be known").isNull();
+        assertThat(tagged.tagIndex()).isEqualTo(sealed(index));
+        tags = tags();
+        assertThat(tags.needed()).isEqualTo(all);
+
+        // the index is there, and is none
+        tags = new TagBlocks(
+                "tagged", NETWORK, book, new OwnerRole.Blocks(store), bytes -> bytes, bytes -> new byte[] {1});
+        assertThat(tags.needed()).isEmpty();
+        assertThat(tagged.tagIndex()).isNull();
+        assertThat(book.hasTags()).isFalse();
+
+        tags = tags();
+        share();
+        assertThat(tags.areShared(tagged)).isTrue();
+        // it is nowhere
+        book.emptied(other);
         tags = new TagBlocks(
                 "tagged", NETWORK, book, new OwnerRole.Blocks(new MemoryBlockStore()), bytes -> bytes, bytes -> bytes);
         assertThat(tags.needed()).isEmpty();
         assertThat(tagged.tagIndex()).isNull();
         assertThat(tags.areShared(tagged)).as("they are made anew").isFalse();
 
+        other = book.begin(table(GroupId.random(new SecureRandom()), 1, null));
+        place(block().cid(), key().cid(), sealed(index));
         tags = tags();
         share();
         assertThat(tags.areShared(tagged)).isTrue();
