@@ -139,6 +139,11 @@ final class Group {
         return known != null && known.inventory().equals(table().inventory()) ? known.index() : null;
     }
 
+    /** Whether tags of it are known, those of an inventory that it had before included. */
+    boolean hasTags() {
+        return tags != null;
+    }
+
     void isTagged(@Nullable Tags by) {
         tags = by;
     }

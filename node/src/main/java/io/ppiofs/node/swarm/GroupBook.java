@@ -70,6 +70,9 @@ final class GroupBook implements Closeable {
     /** Numbers of the groups that are {@link Group.Phase#LEAVING}. */
     private volatile Set<Integer> leaving = Set.of();
 
+    /** Groups that have tags; counted, since the auditor asks about each group whether any has. Written under this object's lock. */
+    private volatile int tagged;
+
     private @Nullable FileChannel open;
     private int openNumber = -1;
 
@@ -115,13 +118,13 @@ final class GroupBook implements Closeable {
         byte[] tags = DurableFile.read(file(id, TAGS), 2 * Cid.DIGEST_LENGTH, READ);
         if (tags != null && tags.length == 2 * Cid.DIGEST_LENGTH) {
             ByteBuffer in = ByteBuffer.wrap(tags);
-            group.isTagged(new Group.Tags(Cid.readDigest(in), Cid.readDigest(in)));
+            tag(group, new Group.Tags(Cid.readDigest(in), Cid.readDigest(in)));
         }
     }
 
-    /** Whether peers have the public tags of any group: then somebody may want those of all. */
-    synchronized boolean hasTags() {
-        return groups.values().stream().anyMatch(group -> group.tagIndex() != null);
+    /** Whether peers have the public tags of any group, or had them of what it was before: then somebody may want those of all. */
+    boolean hasTags() {
+        return tagged > 0;
     }
 
     /** Remembers where peers have the public tags of a group with this inventory; null for nowhere. Durable. */
@@ -134,6 +137,11 @@ final class GroupBook implements Closeable {
             tags.index().writeDigest(both);
             DurableFile.replace(file(group.id(), TAGS), both.array(), WRITE);
         }
+        tag(group, tags);
+    }
+
+    private synchronized void tag(Group group, Group.@Nullable Tags tags) {
+        tagged += (tags == null ? 0 : 1) - (group.hasTags() ? 1 : 0);
         group.isTagged(tags);
     }
 
@@ -368,6 +376,7 @@ final class GroupBook implements Closeable {
         stopLeaving(group);
         groups.remove(group.number());
         byId.remove(group.id());
+        tag(group, null);
         // the table last: what is left of a group without one is not read
         delete(file(group.id(), BLOCKS));
         delete(file(group.id(), TAGS));
