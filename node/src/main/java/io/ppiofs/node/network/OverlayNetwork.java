@@ -216,7 +216,7 @@ public final class OverlayNetwork implements NetworkService {
                 network.blocks(),
                 ClientOptions.on(blockWork).withWrongBytes((peer, cid) -> operators.failed(peer)));
         headTopics = new HeadTopics(gossip, network);
-        auditTopics = new AuditTopics(gossip, network);
+        auditTopics = new AuditTopics(gossip, network, node.host().scheduler());
         headRecords = new HeadRecords(dht, network.id(), node.host().scheduler());
         swarmService = new SwarmService(
                 node.host(),
