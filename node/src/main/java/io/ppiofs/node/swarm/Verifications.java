@@ -6,6 +6,7 @@ import io.ppiofs.file.DurableFile;
 import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.node.audit.VolumeAuditor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -57,7 +58,11 @@ public final class Verifications implements AutoCloseable {
         try (DirectoryStream<Path> kept = Files.newDirectoryStream(directory)) {
             for (Path one : kept) {
                 try {
-                    begin(one);
+                    if (Files.exists(one.resolve(CAPABILITY))) {
+                        begin(one);
+                    } else {
+                        delete(one); // it was removed, and not all of it could be
+                    }
                 } catch (PpiofsException e) {
                     LOG.warn("the verify capability {} is not used: {}", one, e.getMessage());
                 }
@@ -91,7 +96,7 @@ public final class Verifications implements AutoCloseable {
     }
 
     /**
-     * Takes a capability, at once and until it is removed.
+     * Takes a capability, at once and until it is removed; another one of the same volume replaces what there was.
      *
      * @throws PpiofsException INVALID if it is no verify capability
      */
@@ -102,7 +107,11 @@ public final class Verifications implements AutoCloseable {
         }
         String id = capability.volumeId().toString();
         VerifiedVolume known = open.get(id);
-        if (known == null) {
+        if (known == null || !known.capability().text().equals(capability.text())) {
+            if (known != null) {
+                open.remove(id); // of another epoch
+                known.close();
+            }
             keep(capability, directory.resolve(id));
             begin(directory.resolve(id));
             known = open.get(id);
@@ -139,18 +148,31 @@ public final class Verifications implements AutoCloseable {
                     "this node does not audit it; 'ppiofs verifier list' names what it audits");
         }
         String id = gone.capability().volumeId().toString();
+        Path of = directory.resolve(id);
+        try {
+            // what stays without it is deleted at the next start
+            Files.deleteIfExists(of.resolve(CAPABILITY));
+            DurableFile.syncDirectory(of);
+        } catch (IOException e) {
+            throw DurableFile.failure(KEEP, of, e);
+        }
         open.remove(id);
         gone.close();
-        try (Stream<Path> files = Files.walk(directory.resolve(id))) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
-        } catch (IOException e) {
-            throw DurableFile.failure(KEEP, directory, e);
-        }
+        delete(of);
         Map<String, @Nullable Object> facts = new LinkedHashMap<>();
         facts.put("removed", id);
         return facts;
+    }
+
+    /** Somebody who could not be waited for may still write there: what stays is no failure. */
+    private static void delete(Path of) {
+        try (Stream<Path> files = Files.walk(of)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException | UncheckedIOException e) {
+            LOG.info("what was learnt of a volume that is no longer verified stays in {}: {}", of, e.toString());
+        }
     }
 
     /** All of them, by id. */
