@@ -81,11 +81,16 @@ final class GroupTags {
         return blocks;
     }
 
+    /** Whether a file has room for the tags of a group. */
+    static boolean fit(AuditedGroup group, AuditForm form) {
+        return group.allUnits().total() <= (MAX_FILE - HEADER - CRC) / tagBytes(form);
+    }
+
     /** The opposite. @return null if these are not as many tags as the group has units */
     static @Nullable GroupTags joined(AuditedGroup group, AuditForm form, List<byte[]> blocks) {
         SlotUnits units = group.allUnits();
         long length = units.total() * tagBytes(form);
-        if (length > MAX_FILE
+        if (!fit(group, form)
                 || blocks.stream().mapToLong(block -> block.length).sum() != length) {
             return null;
         }

@@ -55,7 +55,8 @@ record TagSubject(PeerId owner, GroupId group, Cid inventory, byte[] tagKey, byt
         return Arrays.equals(tagKey, digest(key));
     }
 
-    private static byte[] digest(byte[] key) {
+    /** What names a key. */
+    static byte[] digest(byte[] key) {
         return new Sha256().update(key).digest();
     }
 

@@ -16,6 +16,7 @@ import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.AuditForm;
 import io.ppiofs.proofs.podr2.TagPublicKey;
 import io.ppiofs.proofs.podr2.UnitChallenge;
+import io.ppiofs.proofs.sdr.Sha256;
 import io.ppiofs.proofs.verify.Verdict;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -67,6 +69,12 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     /** How often it is looked whether groups have been closed. */
     private static final Duration LOOK = Duration.ofSeconds(5);
 
+    /** The public half of the tagger's key, as a verifier has learnt it: SHA-256, key. Its name is that of no group. */
+    private static final String TAGGER = "tagger";
+
+    private static final int MAX_TAGGER = 1 << 20;
+    private static final String READ_KEY = "read tag key";
+
     /** After which it is tried again to tag a group whose blocks were not here. */
     private static final Duration TAG_AGAIN = Duration.ofMinutes(5);
 
@@ -85,7 +93,6 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     /** Answers of others are believed if they were given so lately: a holder may have mended what it lacked. */
     private static final Duration FRESH = Duration.ofHours(1);
 
-    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(50);
     private static final Duration ROUND_TRIP_PATIENCE = Duration.ofSeconds(10);
     private static final Duration ROUND_TRIP_KNOWN = Duration.ofMinutes(1);
     private static final Duration LONGEST_ANSWER = Duration.ofMinutes(2);
@@ -110,7 +117,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     private final Asking asking;
     private final Function<PeerId, CompletableFuture<?>> ping;
     private final LongSupplier wallMillis;
-    private final Duration every;
+    private final AuditRound<Target> round;
     private final Thread thread;
     private final Object lock = new Object();
     private final Map<PeerId, RoundTrip> roundTrips = new HashMap<>();
@@ -131,6 +138,10 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
 
     private final Map<Target, Long> followed = new HashMap<>();
     private long lastEpoch;
+
+    /** When it was looked last whether there is anything to tag, System.nanoTime; of the thread. */
+    private long tagsLooked;
+
     private volatile boolean closing;
     private volatile @Nullable CompletableFuture<?> awaited;
 
@@ -159,7 +170,8 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         this.asking = asking;
         this.ping = ping;
         this.wallMillis = wallMillis;
-        this.every = every;
+        this.round = new AuditRound<>(every, !keys.canTag(), LOOK, wallMillis, System::nanoTime);
+        this.tagsLooked = System.nanoTime() - LOOK.toNanos();
         for (AuditOutcome.Result result : AuditOutcome.Result.values()) {
             counts.put(result, new AtomicLong());
         }
@@ -255,7 +267,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
      * @return whether it could be judged; so is one that has counted before or is too old
      */
     private boolean isJudged(Heard heardOf) {
-        if (!keys.knowsTagger()) {
+        if (!knowsTagger()) {
             return false;
         }
         AuditAsk question = heardOf.question().withTagKey(keys.publicTags().toBytes());
@@ -368,7 +380,8 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     private @Nullable GroupTags tags(AuditedGroup group, AuditForm form, boolean fetch, BooleanSupplier stop) {
         synchronized (lock) {
             Path file = file(group.table().group(), form);
-            GroupTags kept = GroupTags.load(file, group, form);
+            // of what use are tags of an unknown key; they are fetched again, and the key with them
+            GroupTags kept = form == AuditForm.PUBLIC && !knowsTagger() ? null : GroupTags.load(file, group, form);
             if (kept != null) {
                 return kept;
             }
@@ -378,9 +391,39 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
             }
             if (made != null) {
                 makeDirectory();
+                rememberTagger();
                 made.save(file, group.digest());
             }
             return made;
+        }
+    }
+
+    /** Whether there is a public half of the tagger's key; one that was learnt before the last start counts. */
+    private boolean knowsTagger() {
+        // that it becomes known twice at the same time is no harm
+        if (!keys.knowsTagger()) {
+            byte[] kept = DurableFile.read(directory.resolve(TAGGER), MAX_TAGGER, READ_KEY);
+            if (kept != null && kept.length == Sha256.BYTES + TagPublicKey.BYTES) {
+                byte[] key = Arrays.copyOfRange(kept, Sha256.BYTES, kept.length);
+                boolean whole = Arrays.equals(kept, 0, Sha256.BYTES, TagSubject.digest(key), 0, Sha256.BYTES);
+                return whole && keys.isTaggers(key);
+            }
+        }
+        return keys.knowsTagger();
+    }
+
+    /** Before the tags that need it. */
+    private void rememberTagger() {
+        if (!keys.canTag()) {
+            Path file = directory.resolve(TAGGER);
+            byte[] key = keys.publicTags().toBytes();
+            byte[] kept = ByteBuffer.allocate(Sha256.BYTES + key.length)
+                    .put(TagSubject.digest(key))
+                    .put(key)
+                    .array();
+            if (!Arrays.equals(kept, DurableFile.read(file, MAX_TAGGER, READ_KEY))) {
+                DurableFile.replace(file, kept, "write tag key");
+            }
         }
     }
 
@@ -389,8 +432,9 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         TagIndex index = volume.tagIndex(group.table());
         if (index == null
                 || !index.subject().isOf(group)
-                || index.units() != group.allUnits().total()) {
-            return null;
+                || index.units() != group.allUnits().total()
+                || !GroupTags.fit(group, AuditForm.PUBLIC)) {
+            return null; // all of that before anything is fetched: an index names more than memory has room for
         }
         Map<Cid, ByteBuffer> blocks = volume.tagBlocks(index);
         ByteBuffer key = blocks.get(index.key().cid());
@@ -419,6 +463,9 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
 
     /** Gives peers the public tags of a group. */
     private void share(AuditedGroup group, GroupTags tags) {
+        if (tags.bytes() == 0) {
+            return; // nothing of it can be asked for
+        }
         List<StoredBlock> blocks = new ArrayList<>();
         List<Inventory.Entry> entries = new ArrayList<>();
         List<byte[]> all = new ArrayList<>(tags.cut());
@@ -452,7 +499,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             for (Path file : files) {
                 String name = String.valueOf(file.getFileName());
-                if (!groups.contains(name.replaceAll("\\..*", ""))) {
+                if (!name.equals(TAGGER) && !groups.contains(name.replaceAll("\\..*", ""))) {
                     Files.deleteIfExists(file);
                 }
             }
@@ -600,33 +647,45 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     // ---- in the background ------------------------------------------------------------------------------------------
 
     private void run() {
-        List<Target> round = new ArrayList<>();
-        long roundBegan = System.nanoTime() - every.toNanos();
-        long tagsLooked = System.nanoTime() - LOOK.toNanos();
-        int next = 0;
         Duration pause = Duration.ZERO;
         while (!isEnded(pause)) {
-            try {
-                if (System.nanoTime() - tagsLooked >= LOOK.toNanos()) {
-                    tagAll();
-                    tagsLooked = System.nanoTime();
-                }
-                followHeard();
-                if (next >= round.size() && !every.isZero() && System.nanoTime() - roundBegan >= every.toNanos()) {
-                    round = targets();
-                    next = 0;
-                    roundBegan = System.nanoTime();
-                }
-                if (next < round.size()) {
-                    audit(round.get(next++));
-                }
-                pause = pause(round.size(), next);
-            } catch (PpiofsException e) {
-                if (!closing) {
-                    LOG.warn("volume {}: {}", volume.name(), e.getMessage());
-                }
-                pause = LOOK;
+            boolean good = isDone(this::tagWhenDue);
+            good &= isDone(this::followHeard);
+            good &= isDone(this::goOn);
+            pause = good ? round.pause() : LOOK;
+        }
+    }
+
+    /** What goes wrong in one thing, a defect too, ends neither the others nor the thread. @return whether nothing did */
+    private boolean isDone(Runnable work) {
+        try {
+            work.run();
+            return true;
+        } catch (PpiofsException e) {
+            if (!closing) {
+                LOG.warn("volume {}: {}", volume.name(), e.getMessage());
             }
+        } catch (RuntimeException e) {
+            LOG.error("volume {}: its audit met a defect and goes on", volume.name(), e);
+        }
+        return false;
+    }
+
+    private void tagWhenDue() {
+        if (System.nanoTime() - tagsLooked >= LOOK.toNanos()) {
+            tagsLooked = System.nanoTime();
+            tagAll();
+        }
+    }
+
+    private void goOn() {
+        if (round.isDue()) {
+            long epoch = round.epoch();
+            round.begin(epoch, targets(epoch));
+        }
+        Target next = round.next();
+        if (next != null) {
+            audit(next);
         }
     }
 
@@ -640,20 +699,10 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         }
     }
 
-    /** A round is spread over the interval; between rounds it is looked for new groups. */
-    private Duration pause(int slots, int next) {
-        if (next >= slots) {
-            return every.isZero() || every.compareTo(LOOK) > 0 ? LOOK : every;
-        }
-        Duration spread = every.dividedBy(2L * slots);
-        return spread.compareTo(SHORTEST_PAUSE) > 0 ? spread : SHORTEST_PAUSE;
-    }
-
-    private List<Target> targets() {
+    private List<Target> targets(long epoch) {
         List<Target> targets = new ArrayList<>();
-        long epoch = wallMillis.getAsLong() / every.toMillis();
         for (SlotTable table : volume.closedGroups()) {
-            if (Files.exists(file(table.group(), volume.form()))) {
+            if (isTagged(table)) {
                 for (int slot = 0; slot < table.holders().size(); slot++) {
                     if (volume.isDrawn(table, slot, epoch)) {
                         targets.add(new Target(table.group(), slot));
@@ -682,7 +731,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         int have = 0;
         for (SlotTable table : volume.closedGroups()) {
             groups.add(table.group().toString());
-            if (Files.exists(file(table.group(), volume.form())) || tag(table, volume.form())) {
+            if (isTagged(table) || tag(table, volume.form())) {
                 have++;
             }
             if (volume.wantsTags(table) && tag(table, AuditForm.PUBLIC)) {
@@ -695,6 +744,11 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         }
         tagged.set(have);
         forget(groups);
+    }
+
+    private boolean isTagged(SlotTable table) {
+        return Files.exists(file(table.group(), volume.form()))
+                && (volume.form() == AuditForm.PRIVATE || knowsTagger());
     }
 
     /** @return whether the group has tags of this form now */

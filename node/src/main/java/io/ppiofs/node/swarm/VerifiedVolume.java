@@ -172,6 +172,9 @@ final class VerifiedVolume implements AutoCloseable {
                 } catch (PpiofsException e) {
                     LOG.info("volume {}: {}", capability.volumeId(), e.getMessage());
                     nextLook = System.nanoTime() + LOOK_AGAIN.toNanos();
+                } catch (RuntimeException e) {
+                    LOG.error("volume {}: following it met a defect and goes on", capability.volumeId(), e);
+                    nextLook = System.nanoTime() + LOOK.toNanos();
                 }
             }
         } catch (InterruptedException e) {

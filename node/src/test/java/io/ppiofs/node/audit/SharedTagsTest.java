@@ -16,9 +16,13 @@ import io.ppiofs.overlay.audit.AuditAsk;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.podr2.TagKey;
 import io.ppiofs.proofs.podr2.TagPublicKey;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -125,6 +129,108 @@ class SharedTagsTest {
             assertThat(outcome.holder()).isEqualTo(bad);
             assertThat(outcome.answer()).isNotNull();
         });
+    }
+
+    @Test
+    void a_verifier_that_starts_again_has_tags_and_the_key_that_they_are_of() throws IOException {
+        VolumeAuditor first = auditor(AuditKeys.ofVerifier(SECRET), "kept");
+        assertThat(audit(first).count(Result.PASS)).isEqualTo(3);
+        first.close();
+        volume.index = null;
+        volume.shares = false;
+        VolumeAuditor second = auditor(AuditKeys.ofVerifier(SECRET), "kept");
+        assertThat(audit(second).count(Result.PASS)).isEqualTo(3);
+        assertThat(volume.fetches).hasValue(1);
+        // what another says is judged at once, and the background forgets neither tags nor key
+        VolumeAuditor third = auditor(AuditKeys.ofVerifier(SECRET), "kept");
+        FailureReport fails = failure(AuditKeys.ofVerifier(new byte[] {6}), System.currentTimeMillis() / 1000);
+        AuditAnswer answer = fails.answer();
+        assertThat(answer).isNotNull();
+        third.hear(fails.question(), answer);
+        third.start();
+        await().atMost(PATIENCE).until(() -> fact(third, "transcriptsCounted") == 1);
+        assertThat(fact(third, "taggedGroups")).isEqualTo(1);
+        third.close();
+
+        Path key = directory.resolve("kept").resolve("tagger");
+        byte[] damaged = Files.readAllBytes(key);
+        damaged[damaged.length - 1] ^= 1;
+        Files.write(key, damaged);
+        assertThat(audit(auditor(AuditKeys.ofVerifier(SECRET), "kept")).untagged())
+                .isEqualTo(1);
+        volume.index = index;
+        assertThat(audit(auditor(AuditKeys.ofVerifier(SECRET), "kept")).untagged())
+                .isZero();
+        assertThat(volume.fetches).hasValue(2);
+        damaged[damaged.length - 1] ^= 1;
+        assertThat(key).hasBinaryContent(damaged);
+    }
+
+    @Test
+    void a_defect_does_not_end_the_auditor() {
+        VolumeAuditor verifier = new VolumeAuditor(
+                volume,
+                AuditKeys.ofVerifier(SECRET),
+                directory.resolve("defect"),
+                this::answer,
+                peer -> CompletableFuture.completedFuture(null),
+                System::currentTimeMillis,
+                Duration.ofSeconds(1));
+        opened.add(verifier);
+        volume.defect = new IllegalStateException("a defect");
+        verifier.start();
+        await().atMost(PATIENCE).until(() -> fact(verifier, "auditsPass") >= 3);
+        assertThat(volume.defect).isNull();
+    }
+
+    @Test
+    void a_group_of_nothing_is_not_shared() {
+        TaggedVolume empty = new TaggedVolume(Scheme.parse("2+1"), 0, 0, 1);
+        empty.shares = true;
+        VolumeAuditor owner = new VolumeAuditor(
+                empty,
+                empty.keys,
+                directory.resolve("empty"),
+                this::answer,
+                peer -> CompletableFuture.completedFuture(null),
+                System::currentTimeMillis,
+                Duration.ofSeconds(1));
+        opened.add(owner);
+        owner.start();
+        await().atMost(PATIENCE).until(() -> fact(owner, "taggedGroups") == 1 && empty.looks.get() >= 3);
+        assertThat(empty.index).isNull();
+    }
+
+    @Test
+    void an_index_of_more_tags_than_memory_has_room_for_is_not_fetched() {
+        List<Inventory.Entry> entries = new ArrayList<>();
+        int most = 4 << 20;
+        for (int i = 0; i < 3_000; i++) {
+            entries.add(new Inventory.Entry(Cid.of(ByteBuffer.allocate(4).putInt(0, i)), most));
+        }
+        Inventory inventory = new Inventory(Scheme.copies(1), entries);
+        AuditedGroup large = AuditedGroup.of(
+                new SlotTable(
+                        volume.tenant.peerId(),
+                        volume.group.table().group(),
+                        2,
+                        Scheme.copies(1),
+                        SlotTable.State.CLOSED,
+                        List.of(volume.holders.get(0).peerId()),
+                        Cid.of(ByteBuffer.wrap(inventory.encode()))),
+                inventory);
+        assertThat(GroupTags.fit(volume.group, AuditForm.PUBLIC)).isTrue();
+        assertThat(GroupTags.fit(large, AuditForm.PUBLIC)).isFalse();
+        List<Inventory.Entry> blocks = new ArrayList<>();
+        for (long units = large.allUnits().total(); units > 0; units -= TagIndex.TAGS) {
+            blocks.add(new Inventory.Entry(
+                    Cid.of(ByteBuffer.allocate(9).putLong(0, units)),
+                    (int) Math.min(units, TagIndex.TAGS) * TagKey.TAG_BYTES));
+        }
+        volume.other = large;
+        volume.index = new TagIndex(TagSubject.sign(volume.keys, large, TaggedVolume.NETWORK), index.key(), blocks);
+        assertThat(audit(verifier()).untagged()).isEqualTo(1);
+        assertThat(volume.fetches).hasValue(0);
     }
 
     @Test

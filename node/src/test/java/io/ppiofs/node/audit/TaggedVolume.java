@@ -50,8 +50,15 @@ final class TaggedVolume implements AuditedVolume {
     /** Whether there are no blocks here, nor anywhere, as for who has only the verify capability. */
     volatile boolean blind;
 
+    /** What goes wrong when it is looked for groups. */
+    volatile @Nullable RuntimeException defect;
+
+    final AtomicInteger fetches = new AtomicInteger();
     volatile @Nullable TagIndex index;
     final AuditedGroup group;
+
+    /** Instead of it; null for none. */
+    volatile @Nullable AuditedGroup other;
 
     TaggedVolume(Scheme scheme, int blocks, int bytes, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
@@ -115,12 +122,19 @@ final class TaggedVolume implements AuditedVolume {
     @Override
     public List<SlotTable> closedGroups() {
         looks.incrementAndGet();
-        return List.of(group.table());
+        RuntimeException wrong = defect;
+        if (wrong != null) {
+            defect = null;
+            throw wrong;
+        }
+        AuditedGroup instead = other;
+        return List.of(instead == null ? group.table() : instead.table());
     }
 
     @Override
     public @Nullable Inventory inventory(SlotTable table) {
-        return group.inventory();
+        AuditedGroup instead = other;
+        return instead == null ? group.inventory() : instead.inventory();
     }
 
     @Override
@@ -167,6 +181,7 @@ final class TaggedVolume implements AuditedVolume {
     @Override
     public Map<Cid, ByteBuffer> tagBlocks(TagIndex wanted) {
         Map<Cid, ByteBuffer> found = new HashMap<>();
+        fetches.incrementAndGet();
         for (Cid cid : wanted.cids()) {
             ByteBuffer block = tagBlocks.get(List.of(cid)).get(0);
             if (block != null) {

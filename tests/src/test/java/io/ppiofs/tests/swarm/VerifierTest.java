@@ -28,18 +28,24 @@ class VerifierTest {
     private StorageSwarm swarm;
     private PpiofsMount writer;
     private PpiofsCommand verifier;
+    private Command.Running node;
 
     @BeforeEach
     void startSwarm() {
         swarm = StorageSwarm.start(VOLUME, 3, PATIENCE);
         writer = swarm.mountWriter(swarm.home("writer", "[audit]", "every = \"never\""), "--code", "2+1");
         verifier = new PpiofsCommand(swarm.home("verifier", "[audit]", "every = \"2s\""));
-        Command.Running node =
+        startVerifier();
+    }
+
+    private void startVerifier() {
+        Command.Running running =
                 verifier.of("node", "--bootstrap", swarm.node(0).address()).start();
-        swarm.scratch().onClose(node::close);
+        node = running;
+        swarm.scratch().onClose(running::close);
         await("the verifier's node listens")
                 .atMost(PATIENCE)
-                .until(() -> node.out().contains("/p2p/"));
+                .until(() -> running.out().contains("/p2p/"));
     }
 
     @AfterEach
@@ -98,6 +104,14 @@ class VerifierTest {
         assertThat(verifier.askRunning(new Request("verifier.list")).orElse(""))
                 .contains(VOLUME)
                 .containsPattern("\"auditsPass\" ?: ?[1-9]");
+        node.close();
+        startVerifier();
+        await("it audits after a restart, too")
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(
+                                verifier.askRunning(new Request("verifier.list")).orElse(""))
+                        .contains(VOLUME)
+                        .containsPattern("\"auditsPass\" ?: ?[1-9]"));
         Log.say("writer: " + swarm.info().replaceAll("\\s+", " "));
     }
 }
