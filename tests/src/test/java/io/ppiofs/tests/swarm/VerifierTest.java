@@ -108,8 +108,8 @@ class VerifierTest {
         startVerifier();
         await("it audits after a restart, too")
                 .atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(
-                                verifier.askRunning(new Request("verifier.list")).orElse(""))
+                .untilAsserted(() -> assertThat(verifier.askRunning(new Request("verifier.list"))
+                                .orElse(""))
                         .contains(VOLUME)
                         .containsPattern("\"auditsPass\" ?: ?[1-9]"));
         Log.say("writer: " + swarm.info().replaceAll("\\s+", " "));
