@@ -49,11 +49,10 @@ interface Holders {
     /**
      * Bit i is set if the slot lacks entry i of its part of the closed group's inventory; null if the holder does not know the
      * slot, or has not the inventory.
+     *
+     * @param restore whether the holder shall fetch what the slot lacks from the group's other holders
      */
-    CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot);
-
-    /** The same; the holder fetches what the slot lacks from the group's other holders. */
-    CompletableFuture<@Nullable BitSet> lacksAndRestores(PeerId holder, SlotAddress slot);
+    CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot, boolean restore);
 
     /** Bit i is set if the holder says that it has block i. */
     CompletableFuture<BitSet> have(PeerId holder, List<Cid> cids);

@@ -147,14 +147,8 @@ final class OverlayHolders implements Holders {
     }
 
     @Override
-    public CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot) {
-        return unlessUnknown(storage.lacks(holder, tenant.peerId(), slot.group(), slot.slot()))
-                .thenApply(lack -> lack == null ? null : lack.missing());
-    }
-
-    @Override
-    public CompletableFuture<@Nullable BitSet> lacksAndRestores(PeerId holder, SlotAddress slot) {
-        return unlessUnknown(storage.lacksAndRestores(holder, tenant.peerId(), slot.group(), slot.slot()))
+    public CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot, boolean restore) {
+        return unlessUnknown(storage.lacks(holder, tenant.peerId(), slot.group(), slot.slot(), restore))
                 .thenApply(lack -> lack == null ? null : lack.missing());
     }
 

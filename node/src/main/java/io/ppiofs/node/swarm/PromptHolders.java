@@ -59,13 +59,8 @@ final class PromptHolders implements Holders {
     }
 
     @Override
-    public CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot) {
-        return silent.ask(holder, () -> holders.lacks(holder, slot));
-    }
-
-    @Override
-    public CompletableFuture<@Nullable BitSet> lacksAndRestores(PeerId holder, SlotAddress slot) {
-        return silent.ask(holder, () -> holders.lacksAndRestores(holder, slot));
+    public CompletableFuture<@Nullable BitSet> lacks(PeerId holder, SlotAddress slot, boolean restore) {
+        return silent.ask(holder, () -> holders.lacks(holder, slot, restore));
     }
 
     @Override

@@ -384,19 +384,14 @@ final class Regrouper {
                         missing.add(wanted.get(i));
                     }
                 })
-                : courier.ask(
-                        peer,
-                        restore
-                                ? courier.holders().lacksAndRestores(peer, asked)
-                                : courier.holders().lacks(peer, asked),
-                        lacks -> {
-                            if (lacks == null) {
-                                missing.add(inventory);
-                                missing.addAll(wanted);
-                            } else {
-                                lacks.stream().filter(i -> i < wanted.size()).forEach(i -> missing.add(wanted.get(i)));
-                            }
-                        });
+                : courier.ask(peer, courier.holders().lacks(peer, asked, restore), lacks -> {
+                    if (lacks == null) {
+                        missing.add(inventory);
+                        missing.addAll(wanted);
+                    } else {
+                        lacks.stream().filter(i -> i < wanted.size()).forEach(i -> missing.add(wanted.get(i)));
+                    }
+                });
         lacking.add(group, slot, missing);
         if (answered) {
             heard.add(asked);

@@ -235,7 +235,7 @@ final class FakePeers implements Holders {
     }
 
     @Override
-    public CompletableFuture<BitSet> lacks(PeerId holder, SlotAddress slot) {
+    public CompletableFuture<BitSet> lacks(PeerId holder, SlotAddress slot, boolean restore) {
         return ask(holder, () -> {
             FakePeer peer = peers.get(holder);
             SlotTable.Signed table = peer.tables.get(slot.group());
@@ -247,43 +247,36 @@ final class FakePeers implements Holders {
             }
             byte[] bytes = new byte[inventory.remaining()];
             inventory.duplicate().get(bytes);
-            Set<Cid> held = peer.slots.getOrDefault(new Place(slot.group(), slot.slot()), Set.of());
+            Place place = new Place(slot.group(), slot.slot());
+            Set<Cid> held = peer.slots.getOrDefault(place, Set.of());
             List<Inventory.Entry> wanted = Inventory.decode(bytes).ofSlot(slot.slot());
             BitSet lacks = new BitSet();
             for (int i = 0; i < wanted.size(); i++) {
                 Cid cid = wanted.get(i).cid();
                 lacks.set(i, !held.contains(cid) || !peer.blocks.containsKey(cid));
             }
+            if (restore && peer.restores) {
+                restore(
+                        peer,
+                        place,
+                        lacks.stream()
+                                .mapToObj(wanted::get)
+                                .map(Inventory.Entry::cid)
+                                .toList());
+            }
             return lacks;
         });
     }
 
-    @Override
-    public CompletableFuture<BitSet> lacksAndRestores(PeerId holder, SlotAddress slot) {
-        CompletableFuture<BitSet> answer = lacks(holder, slot);
-        FakePeer peer = peers.get(holder);
-        BitSet lacks = peer == null || !peer.restores ? null : answer.getNow(null);
-        if (lacks != null) {
-            ByteBuffer inventory =
-                    peer.blocks.get(peer.tables.get(slot.group()).table().inventory());
-            byte[] bytes = new byte[inventory.remaining()];
-            inventory.duplicate().get(bytes);
-            List<Inventory.Entry> wanted = Inventory.decode(bytes).ofSlot(slot.slot());
-            Map<Cid, ByteBuffer> elsewhere = reachable();
-            lacks.stream()
-                    .mapToObj(wanted::get)
-                    .map(Inventory.Entry::cid)
-                    .filter(elsewhere::containsKey)
-                    .forEach(cid -> {
-                        peer.blocks.put(cid, elsewhere.get(cid));
-                        peer.slots
-                                .computeIfAbsent(
-                                        new Place(slot.group(), slot.slot()), place -> ConcurrentHashMap.newKeySet())
-                                .add(cid);
-                        peer.restored++;
-                    });
-        }
-        return answer;
+    private void restore(FakePeer peer, Place place, List<Cid> lacking) {
+        Map<Cid, ByteBuffer> elsewhere = reachable();
+        lacking.stream().filter(elsewhere::containsKey).forEach(cid -> {
+            peer.blocks.put(cid, elsewhere.get(cid));
+            peer.slots
+                    .computeIfAbsent(place, p -> ConcurrentHashMap.newKeySet())
+                    .add(cid);
+            peer.restored++;
+        });
     }
 
     @Override

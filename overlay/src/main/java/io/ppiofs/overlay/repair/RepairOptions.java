@@ -69,7 +69,7 @@ public record RepairOptions(
                 DEFAULT.batchBytes);
     }
 
-    private static Duration shorter(Duration a, Duration b) {
+    static Duration shorter(Duration a, Duration b) {
         return a.compareTo(b) < 0 ? a : b;
     }
 

@@ -760,12 +760,10 @@ public final class RepairService implements AutoCloseable {
             pauses.remove(key);
         } else {
             pauses.merge(
-                    key, RESTORE_AGAIN.multipliedBy(2), (old, first) -> shorter(old.multipliedBy(2), options.check()));
+                    key,
+                    RESTORE_AGAIN.multipliedBy(2),
+                    (old, first) -> RepairOptions.shorter(old.multipliedBy(2), options.check()));
         }
-    }
-
-    private static Duration shorter(Duration a, Duration b) {
-        return a.compareTo(b) < 0 ? a : b;
     }
 
     private List<Integer> liveSlots(SlotTable table) {

@@ -260,27 +260,16 @@ public final class StorageClient {
     /**
      * What a slot of a closed group lacks.
      *
+     * @param restore whether the operator shall fetch that from the group's other holders, as fast as it repairs
      * @return fails with NOT_FOUND if the operator has no lease of the slot, no table of a closed group, or not the block that
      *     is the inventory
      */
-    public CompletableFuture<Lack> lacks(PeerId operator, PeerId tenant, GroupId group, int slot) {
-        return lacks(
-                operator,
-                CborMap.builder().put(2, tenant.toBytes()).put(3, group.bytes()).put(4, slot));
-    }
-
-    /** The same; what the slot lacks the operator fetches from the group's other holders, as fast as it repairs. */
-    public CompletableFuture<Lack> lacksAndRestores(PeerId operator, PeerId tenant, GroupId group, int slot) {
-        return lacks(
-                operator,
-                CborMap.builder()
-                        .put(2, tenant.toBytes())
-                        .put(3, group.bytes())
-                        .put(4, slot)
-                        .put(5, CborSimple.TRUE));
-    }
-
-    private CompletableFuture<Lack> lacks(PeerId operator, CborMap.Builder fields) {
+    public CompletableFuture<Lack> lacks(PeerId operator, PeerId tenant, GroupId group, int slot, boolean restore) {
+        CborMap.Builder fields =
+                CborMap.builder().put(2, tenant.toBytes()).put(3, group.bytes()).put(4, slot);
+        if (restore) {
+            fields.put(5, CborSimple.TRUE);
+        }
         return ask(
                 operator,
                 StorageProtocol.Ask.LACKS,

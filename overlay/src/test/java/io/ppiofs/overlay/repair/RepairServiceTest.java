@@ -351,7 +351,7 @@ class RepairServiceTest {
         int slot = chain.newest().slotsOf(holder(1).id()).get(0);
         assertThat(holder(0)
                         .client
-                        .lacks(holder(1).id(), chain.tenant(), chain.group(), slot)
+                        .lacks(holder(1).id(), chain.tenant(), chain.group(), slot, false)
                         .thenApply(lack -> lack.missing().cardinality()))
                 .satisfies(answer -> {
                     run(Duration.ofMinutes(1));
@@ -360,7 +360,7 @@ class RepairServiceTest {
         assertThat(holder(1).blocks.has(lost).cardinality())
                 .as("a question alone changes nothing")
                 .isZero();
-        holder(0).client.lacksAndRestores(holder(1).id(), chain.tenant(), chain.group(), slot);
+        holder(0).client.lacks(holder(1).id(), chain.tenant(), chain.group(), slot, true);
         run(Duration.ofMinutes(1));
         assertWhole(chain);
         assertThat(repairs.get(holder(1)).statistics().bytesFetched()).isBetween(10L * BLOCK, 11L * BLOCK);

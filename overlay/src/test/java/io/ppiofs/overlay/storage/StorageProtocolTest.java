@@ -204,13 +204,17 @@ class StorageProtocolTest {
         assertThat(world.await(fresh.allHoldings(operator.id(), world.tenant.peerId(), chain.group(), 0)))
                 .hasSize(51)
                 .startsWith(new Inventory.Entry(blocks.get(0).cid(), 1_000));
-        assertThat(world.await(fresh.lacks(operator.id(), world.tenant.peerId(), chain.group(), 0))
+        assertThat(world.await(fresh.lacks(operator.id(), world.tenant.peerId(), chain.group(), 0, false))
                         .missing()
                         .isEmpty())
                 .isTrue();
         operator.blocks.delete(List.of(blocks.get(3).cid(), blocks.get(9).cid()));
-        assertThat(world.await(fresh.lacks(operator.id(), world.tenant.peerId(), chain.group(), 0)).missing().stream()
-                        .toArray())
+        assertThat(
+                        world
+                                .await(fresh.lacks(operator.id(), world.tenant.peerId(), chain.group(), 0, false))
+                                .missing()
+                                .stream()
+                                .toArray())
                 .containsExactly(3, 9);
         assertThat(world.await(fresh.head(operator.id(), world.tenant.peerId(), volume)))
                 .hasValueSatisfying(h -> assertThat(h.pin()).isEqualTo(head.pin()));
