@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
 
 /**
  * What Linux has beside POSIX and its tools use: renameat2(2), O_TMPFILE, copy_file_range(2), SEEK_DATA, acl(5), set-ids
@@ -47,6 +48,7 @@ final class LinuxClauses extends Clauses {
         inheritedLists();
         malformedLists();
         setIds();
+        linksOfWhatWasSetUid();
         mappedTimes();
         accessTimes();
         flags();
@@ -374,6 +376,35 @@ final class LinuxClauses extends Clauses {
         octal("leaves it, too", 02767, os.stat(locking).permissions());
         ok("truncate outside the group", as(OTHER, () -> os.truncate(locking, 10)));
         octal("clears it", 0767, os.stat(locking).permissions());
+    }
+
+    /** fs.protected_hardlinks: nobody links another's set-uid file, and a kernel judges by the mode that it remembers. */
+    private void linksOfWhatWasSetUid() {
+        int both = PosixSystem.O_RDWR;
+        linked("O_TRUNC", f -> os.tryOpen(f, both | PosixSystem.O_TRUNC, 0));
+        linked("write", f -> {
+            int fd = os.open(f, both, 0);
+            int errno = os.write(fd, new byte[] {1});
+            os.close(fd);
+            return errno;
+        });
+        linked("fallocate", f -> {
+            int fd = os.open(f, both, 0);
+            int errno = os.fallocate(fd, 0, 0, 4096);
+            os.close(fd);
+            return errno;
+        });
+        linked("truncate", f -> os.truncate(f, 1));
+    }
+
+    private void linked(String how, ToIntFunction<String> change) {
+        String directory = dir(0777);
+        String f = directory + "/program";
+        must("create", os.create(f, 0));
+        must("chown", os.lchown(f, NOBODY, NOBODY));
+        must("chmod", os.chmod(f, 04777));
+        ok(how + " by the owner of a set-uid file", as(NOBODY, () -> change.applyAsInt(f)));
+        ok("lets others link it", as(OTHER, () -> os.link(f, directory + "/link")));
     }
 
     // ---- mappings

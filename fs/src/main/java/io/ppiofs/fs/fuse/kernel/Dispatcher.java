@@ -8,6 +8,7 @@ import io.ppiofs.fs.fuse.KernelOptions;
 import io.ppiofs.fs.fuse.RequestTimes;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +22,9 @@ final class Dispatcher {
     private static final int EIO = 5;
     private static final int EACCES = 13;
     private static final int ENOSYS = 38;
+
+    /** Of one inode that are looked up again: more would hold up the change. */
+    private static final int MOST_NAMES = 64;
 
     /** What all workers of a session share. */
     record Setting(
@@ -39,6 +43,21 @@ final class Dispatcher {
         /** Before the answer to a change, if {@link #shared}. */
         void tellOthers(MountGroup.Change... changes) {
             group.tell(invalidator, changes);
+        }
+
+        /** Before the answer to a change that this mount's kernel does not see in it: the others and this one. */
+        void tellAll(MountGroup.Change... changes) {
+            group.tell(null, changes);
+        }
+
+        /** For a change of owner or mode: the names that lead to the inode. */
+        Stream<MountGroup.Change> namesOf(Ino ino) {
+            try {
+                return core.names(ino, MOST_NAMES).stream().map(n -> new MountGroup.Change.Again(n.parent(), n.name()));
+            } catch (PpiofsException e) {
+                LOG.debug("the names of inode {} are not known", ino.value(), e); // the change itself is done
+                return Stream.empty();
+            }
         }
 
         /** Soon, if {@link #shared}; nobody waits. */

@@ -19,6 +19,7 @@ import io.ppiofs.fs.core.OpenFlags;
 import io.ppiofs.fs.fuse.Caching;
 import java.nio.ByteBuffer;
 import java.util.function.IntPredicate;
+import java.util.stream.Stream;
 
 /** Requests on open files and directories. Belongs to its worker. */
 final class FileRequests {
@@ -76,17 +77,28 @@ final class FileRequests {
         OpenFlags flags = caching.flags(linux);
         Ino ino = node();
         InodeFlags.refuseOpen(core, ino, linux);
-        if ((in.intAt(Wire.OPEN_IN_OPEN_FLAGS) & Wire.OPEN_KILL_SUIDGID) != 0 && flags.truncate()) {
-            core.dropSetIds(in.caller(), ino, memberOf);
-        }
+        boolean kills = (in.intAt(Wire.OPEN_IN_OPEN_FLAGS) & Wire.OPEN_KILL_SUIDGID) != 0 && flags.truncate();
+        boolean dropped = kills && core.dropSetIds(in.caller(), ino, memberOf);
         int openFlags = cacheFlags(ino, flags);
         long handle = handles.files().add(core.open(in.caller(), ino, flags));
         if (flags.truncate()) {
             contentChanged(ino, 0, 0);
         }
+        if (dropped) {
+            lostSetIds(ino);
+        }
         if (!reply.opened(handle, openFlags)) {
             core.release(handles.files().remove(handle));
         }
+    }
+
+    /**
+     * The kernel of this mount is not told of the mode by the answer, either. Whether a file may be linked by who does not
+     * own it is judged by what a kernel remembers (fs.protected_hardlinks), so its names are looked up again.
+     */
+    private void lostSetIds(Ino ino) {
+        setting.tellAll(Stream.concat(Stream.of(new MountGroup.Change.Inode(ino.value(), -1, 0)), setting.namesOf(ino))
+                .toArray(MountGroup.Change[]::new));
     }
 
     /** @param length 0: up to the end */
@@ -155,8 +167,10 @@ final class FileRequests {
                 : (flags & Wire.WRITE_CACHE) != 0 ? WriteMode.WRITTEN_BACK : WriteMode.PLACED;
         long at = core.write(file, offset, data, mode);
         contentChanged(file.ino(), at, size);
-        if (fromMapping || dropped) {
-            // The kernel does not know that the times, or the mode, have changed.
+        if (dropped) {
+            lostSetIds(file.ino());
+        } else if (fromMapping) {
+            // The kernel does not know that the times have changed.
             notifier.attributesChanged(file.ino().value());
         }
         reply.number(size);
@@ -198,7 +212,7 @@ final class FileRequests {
     /** fallocate and copy_file_range carry no flag for it; who is not root has no CAP_FSETID. */
     private void dropSetIdsOfOthers(OpenFile file) {
         if (in.uid() != 0 && core.dropSetIds(in.caller(), file.ino(), memberOf)) {
-            notifier.attributesChanged(file.ino().value());
+            lostSetIds(file.ino());
         }
     }
 

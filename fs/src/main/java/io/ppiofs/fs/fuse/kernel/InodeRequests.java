@@ -20,12 +20,9 @@ import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Requests on names, inodes and extended attributes. Belongs to its worker. */
 final class InodeRequests {
-    private static final Logger LOG = LoggerFactory.getLogger(InodeRequests.class);
     private static final int XATTR_CREATE = 1;
     private static final int XATTR_REPLACE = 2;
     private static final List<String> NAMESPACES = List.of("user.", "security.", "trusted.");
@@ -38,8 +35,6 @@ final class InodeRequests {
             | Wire.FATTR_MTIME
             | Wire.FATTR_CTIME;
     private static final int OWNED = Wire.FATTR_MODE | Wire.FATTR_UID | Wire.FATTR_GID;
-    /** Of an inode whose owner changes; under more, other mounts go on with what they remember. */
-    private static final int MOST_NAMES = 64;
 
     private static final SetAttr TOUCHED = new SetAttr(null, null, null, null, null, null, SetAttr.NOW);
 
@@ -130,15 +125,10 @@ final class InodeRequests {
             return;
         }
         long ino = attr.ino().value();
-        Stream<Change> names = Stream.empty();
         boolean directory = (attr.mode() & FileType.MASK) == FileType.DIRECTORY.bits();
-        if (!directory || setting.agreed().minor() >= Wire.EXPIRES_SINCE) {
-            try {
-                names = core.names(attr.ino(), MOST_NAMES).stream().map(n -> new Change.Again(n.parent(), n.name()));
-            } catch (PpiofsException e) {
-                LOG.debug("the names of inode {} are not known", ino, e); // the change itself is done
-            }
-        }
+        Stream<Change> names = !directory || setting.agreed().minor() >= Wire.EXPIRES_SINCE
+                ? setting.namesOf(attr.ino())
+                : Stream.empty();
         setting.tellOthers(Stream.concat(Stream.of(new Change.Inode(ino, content ? 0 : -1, 0)), names)
                 .toArray(Change[]::new));
     }

@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells one mount's kernel what changed through other mounts, from a thread of its own that holds no lock: the kernel may
- * wait there for requests that this mount's workers answer. The thread exists once there is another mount. Thread-safe.
+ * Tells one mount's kernel what it does not see to have changed, mostly through other mounts, from a thread of its own that holds no lock: the kernel may
+ * wait there for requests that this mount's workers answer. The thread exists once there is something to tell. Thread-safe.
  */
 final class Invalidator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Invalidator.class);
@@ -37,7 +37,7 @@ final class Invalidator implements AutoCloseable {
         return writeback;
     }
 
-    synchronized void start() {
+    private synchronized void start() {
         if (!started && !closed) {
             started = true;
             thread.start();
@@ -48,6 +48,7 @@ final class Invalidator implements AutoCloseable {
         if (closed) {
             told.countDown();
         } else {
+            start();
             jobs.add(new Job(changes, told));
         }
     }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The mounts of one core in this process. What changes through one of them is taken out of the kernel's memory for the
@@ -48,9 +49,6 @@ final class MountGroup {
                     "writeback_cache needs to be the only mount of its volume; mount without it");
         }
         members.add(member);
-        if (others) {
-            members.forEach(Invalidator::start);
-        }
     }
 
     void leave(Invalidator member) {
@@ -66,8 +64,8 @@ final class MountGroup {
         return members.size() > 1;
     }
 
-    /** Has the others forget; returns when they have, or after the patience. */
-    void tell(Invalidator from, Change... changes) {
+    /** Has all but {@code from} forget; returns when they have, or after the patience. */
+    void tell(@Nullable Invalidator from, Change... changes) {
         List<Invalidator> others = members.stream().filter(m -> m != from).toList();
         CountDownLatch told = new CountDownLatch(others.size());
         others.forEach(o -> o.forget(List.of(changes), told));
