@@ -1,5 +1,7 @@
 package io.ppiofs.cbor;
 
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.SortedMap;
@@ -66,6 +68,21 @@ public final class CborMap implements Cbor {
 
     public int size() {
         return entries.size();
+    }
+
+    /**
+     * Field 1 of a record that is written down or sent, its version.
+     *
+     * @param record what it is, for whoever gets a newer one
+     * @throws PpiofsException UNSUPPORTED_FORMAT if it is not within {@code first} and {@code last}
+     */
+    public long version(String record, long first, long last) throws MalformedException {
+        long version = uint(1, Long.MAX_VALUE);
+        if (version < first || version > last) {
+            throw new PpiofsException(
+                    ErrorKind.UNSUPPORTED_FORMAT, "read", record, "it is of version " + version + "; update ppiofs");
+        }
+        return version;
     }
 
     /** Refuses a record that has other fields than 1 … {@code last}. */

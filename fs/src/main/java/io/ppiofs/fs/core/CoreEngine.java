@@ -596,7 +596,13 @@ public final class CoreEngine {
             refsOf(k, v, live);
             return true;
         });
-        map.tree().walk(new NodeVisitor() {
+        map.tree().walk(everyRef(live));
+        contents.visitShared(live);
+    }
+
+    /** Names each node of a tree and the refs inside its entries. */
+    static NodeVisitor everyRef(Consumer<BlockRef> live) {
+        return new NodeVisitor() {
             @Override
             public boolean node(BlockRef ref, int height) {
                 live.accept(ref);
@@ -612,8 +618,7 @@ public final class CoreEngine {
             public void entry(byte[] key, byte[] value) {
                 refsOf(key, value, live);
             }
-        });
-        contents.visitShared(live);
+        };
     }
 
     /** The refs inside one entry of the namespace map. */

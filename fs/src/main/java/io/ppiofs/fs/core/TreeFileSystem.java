@@ -10,7 +10,6 @@ import io.ppiofs.fs.core.VirtualFiles.OpenVirtual;
 import io.ppiofs.fs.core.VirtualFiles.VirtualFile;
 import io.ppiofs.fs.tree.MerkleTree;
 import io.ppiofs.fs.tree.NodeCache;
-import io.ppiofs.fs.tree.NodeVisitor;
 import io.ppiofs.fs.tree.SipHash;
 import io.ppiofs.fs.tree.TreeContext;
 import java.nio.ByteBuffer;
@@ -185,23 +184,7 @@ public final class TreeFileSystem implements FileSystemCore {
 
     /** Names every block under the root that is shown, some more than once; reads all index nodes and leaves. */
     public void visitLive(Consumer<BlockRef> live) {
-        view.tree().walk(new NodeVisitor() {
-            @Override
-            public boolean node(BlockRef ref, int height) {
-                live.accept(ref);
-                return true;
-            }
-
-            @Override
-            public boolean wantsEntries() {
-                return true;
-            }
-
-            @Override
-            public void entry(byte[] key, byte[] value) {
-                CoreEngine.refsOf(key, value, live);
-            }
-        });
+        view.tree().walk(CoreEngine.everyRef(live));
     }
 
     /** Turns differing entries into inodes and names; entries of one inode in one range come in a row and count once. */

@@ -12,7 +12,6 @@ import io.ppiofs.fs.core.FileSystemCore.XattrMode;
 import io.ppiofs.fs.core.FileType;
 import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.core.InodeFlags;
-import io.ppiofs.fs.core.LookupCounts;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
 import io.ppiofs.fs.core.OpenFlags;
@@ -23,7 +22,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import jnr.ffi.Pointer;
@@ -74,14 +72,13 @@ final class KernelRequests {
     private final FuseLayout layout;
     private final LibFuse fuse;
     private final Caching caching;
-    private final HandleTable<OpenFile> files = new HandleTable<>(OpenFile.class);
-    private final HandleTable<OpenDirectory> directories = new HandleTable<>(OpenDirectory.class);
-    private final LookupCounts lookups = new LookupCounts();
+    private final OpenHandles handles;
     /** The callbacks; libfuse holds only machine code that dies with these objects. */
     private final Map<LowLevelOp, Object> callbacks = new EnumMap<>(LowLevelOp.class);
 
     KernelRequests(FileSystemCore core, FuseLayout layout, LibFuse fuse, Caching caching) {
         this.core = core;
+        this.handles = new OpenHandles(core);
         this.layout = layout;
         this.fuse = fuse;
         this.caching = caching;
@@ -161,21 +158,7 @@ final class KernelRequests {
 
     /** Gives back what the kernel still held when the session ended. No callback runs any more. */
     void releaseEverything() {
-        for (OpenFile file : files.drain()) {
-            attempt("release", () -> core.release(file));
-        }
-        for (OpenDirectory directory : directories.drain()) {
-            attempt("releasedir", () -> core.releasedir(directory));
-        }
-        lookups.drain((ino, count) -> attempt("forget", () -> core.forget(new Ino(ino), count)));
-    }
-
-    private static void attempt(String what, Runnable action) {
-        try {
-            action.run();
-        } catch (RuntimeException e) {
-            LOG.warn("{} at the end of a mount failed", what, e);
-        }
+        handles.releaseEverything();
     }
 
     // ---- session
@@ -203,10 +186,9 @@ final class KernelRequests {
     /** Counts before the answer: a forget may overtake it on another thread. */
     private void replyEntry(FuseWorker w, Attr attr) {
         long ino = attr.ino().value();
-        lookups.increment(ino);
+        handles.known(ino);
         if (!w.replyEntry(attr)) {
-            lookups.decrement(ino, 1);
-            core.forget(attr.ino(), 1);
+            handles.forget(ino, 1);
         }
     }
 
@@ -214,17 +196,12 @@ final class KernelRequests {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            forget(ino, count);
+            handles.forget(ino, count);
         } catch (Throwable t) {
             LOG.error("forget failed", t);
         } finally {
             w.replyNone();
         }
-    }
-
-    private void forget(long ino, long count) {
-        lookups.decrement(ino, count);
-        core.forget(new Ino(ino), count);
     }
 
     private void forgetMulti(long req, long count, long forgets) {
@@ -233,7 +210,7 @@ final class KernelRequests {
         try {
             ByteBuffer list = w.memory().view(forgets, count * FuseLayout.FORGET_SIZE);
             for (int at = 0; at < list.capacity(); at += FuseLayout.FORGET_SIZE) {
-                forget(list.getLong(at + FuseLayout.FORGET_INO), list.getLong(at + FuseLayout.FORGET_COUNT));
+                handles.forget(list.getLong(at + FuseLayout.FORGET_INO), list.getLong(at + FuseLayout.FORGET_COUNT));
             }
         } catch (Throwable t) {
             LOG.error("forget_multi failed", t);
@@ -390,12 +367,12 @@ final class KernelRequests {
             Ino i = new Ino(ino);
             InodeFlags.refuseOpen(core, i, linux);
             boolean keep = caching.keepsPages(core, i, flags);
-            long handle = files.add(core.open(w.caller(), i, flags));
+            long handle = handles.files().add(core.open(w.caller(), i, flags));
             if (flags.truncate()) {
                 dropSetIds(w, i);
             }
             if (!w.replyOpen(handle, keep)) {
-                core.release(files.remove(handle));
+                core.release(handles.files().remove(handle));
             }
         } catch (Throwable t) {
             w.fail("open", t);
@@ -425,13 +402,12 @@ final class KernelRequests {
             int permissions = (int) mode & 07777;
             FileSystemCore.Created c =
                     core.create(w.caller(), new Ino(parent), n, FileType.REGULAR.bits() | permissions, flags);
-            long handle = files.add(c.file());
+            long handle = handles.files().add(c.file());
             long ino = c.attr().ino().value();
-            lookups.increment(ino);
+            handles.known(ino);
             if (!w.replyCreate(c.attr(), handle)) {
-                core.release(files.remove(handle));
-                lookups.decrement(ino, 1);
-                core.forget(c.attr().ino(), 1);
+                core.release(handles.files().remove(handle));
+                handles.forget(ino, 1);
             }
         } catch (Throwable t) {
             w.fail("create", t);
@@ -439,7 +415,7 @@ final class KernelRequests {
     }
 
     private OpenFile file(long fileInfo) {
-        return files.get(pointer(fileInfo).getLong(FuseLayout.FILE_FH));
+        return handles.files().get(pointer(fileInfo).getLong(FuseLayout.FILE_FH));
     }
 
     private void read(long req, long ino, long size, long offset, long fileInfo) {
@@ -479,7 +455,7 @@ final class KernelRequests {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            core.release(files.remove(pointer(fileInfo).getLong(FuseLayout.FILE_FH)));
+            core.release(handles.files().remove(pointer(fileInfo).getLong(FuseLayout.FILE_FH)));
             w.replyOk();
         } catch (Throwable t) {
             w.fail("release", t);
@@ -529,9 +505,9 @@ final class KernelRequests {
         try {
             Ino directory = new Ino(ino);
             int flags = w.memory().at(fileInfo).getInt(FuseLayout.FILE_FLAGS);
-            long handle = directories.add(core.opendir(directory, caching.directory(flags)));
+            long handle = handles.directories().add(core.opendir(directory, caching.directory(flags)));
             if (!w.replyOpen(handle, false)) {
-                core.releasedir(directories.remove(handle));
+                core.releasedir(handles.directories().remove(handle));
             }
         } catch (Throwable t) {
             w.fail("opendir", t);
@@ -539,7 +515,7 @@ final class KernelRequests {
     }
 
     private OpenDirectory directory(long fileInfo) {
-        return directories.get(pointer(fileInfo).getLong(FuseLayout.FILE_FH));
+        return handles.directories().get(pointer(fileInfo).getLong(FuseLayout.FILE_FH));
     }
 
     private void readdir(long req, long ino, long size, long cookie, long fileInfo) {
@@ -579,7 +555,7 @@ final class KernelRequests {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            core.releasedir(directories.remove(pointer(fileInfo).getLong(FuseLayout.FILE_FH)));
+            core.releasedir(handles.directories().remove(pointer(fileInfo).getLong(FuseLayout.FILE_FH)));
             w.replyOk();
         } catch (Throwable t) {
             w.fail("releasedir", t);
@@ -675,32 +651,14 @@ final class KernelRequests {
         FuseWorker w = FuseWorker.current();
         w.begin(req);
         try {
-            replyXattr(w, joined(visible(core.listxattr(new Ino(ino)), w.caller())), size);
+            replyXattr(
+                    w,
+                    AttributeNames.listed(
+                            core.listxattr(new Ino(ino)), w.caller().uid()),
+                    size);
         } catch (Throwable t) {
             w.fail("listxattr", t);
         }
-    }
-
-    /** xattr(7): trusted attributes show themselves to root alone; the kernel hides their values, but not their names. */
-    private static List<FileName> visible(List<FileName> names, Caller caller) {
-        return caller.uid() == 0
-                ? names
-                : names.stream()
-                        .filter(n -> !n.toString().startsWith("trusted."))
-                        .toList();
-    }
-
-    /** Names one after the other, each ended by NUL. */
-    private static byte[] joined(List<FileName> names) {
-        int length = 0;
-        for (FileName n : names) {
-            length += n.bytes().length + 1;
-        }
-        ByteBuffer all = ByteBuffer.allocate(length);
-        for (FileName n : names) {
-            all.put(n.bytes()).put((byte) 0);
-        }
-        return all.array();
     }
 
     private void removexattr(long req, long ino, long name) {

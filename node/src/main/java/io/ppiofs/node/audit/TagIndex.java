@@ -94,14 +94,7 @@ public record TagIndex(TagSubject subject, Inventory.Entry key, List<Inventory.E
                 throw new MalformedException("it has " + bytes.length + " bytes");
             }
             CborMap fields = CborDecoder.decodeMap(bytes);
-            long version = fields.uint(1, Long.MAX_VALUE);
-            if (version != VERSION) {
-                throw new PpiofsException(
-                        ErrorKind.UNSUPPORTED_FORMAT,
-                        "read",
-                        "index of tags",
-                        "it is of version " + version + "; update ppiofs");
-            }
+            fields.version("index of tags", VERSION, VERSION);
             fields.requireFields(4);
             List<Inventory.Entry> blocks = new ArrayList<>();
             for (Cbor item : fields.array(4, MAX_BLOCKS).items()) {

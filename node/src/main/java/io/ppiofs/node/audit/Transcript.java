@@ -165,14 +165,7 @@ public final class Transcript {
     public static List<Finding> check(byte[] transcript) {
         try {
             CborMap fields = CborDecoder.decodeMap(transcript);
-            long version = fields.uint(1, Long.MAX_VALUE);
-            if (version != OWNERS && version != VERIFIERS) {
-                throw new PpiofsException(
-                        ErrorKind.UNSUPPORTED_FORMAT,
-                        "read",
-                        "transcript",
-                        "it is of version " + version + "; update ppiofs");
-            }
+            long version = fields.version("transcript", OWNERS, VERIFIERS);
             fields.requireFields(version == OWNERS ? 4 : 5);
             byte[] verifier = version == OWNERS ? null : fields.bytes(5, VerifierKey.PUBLIC_BYTES);
             NetworkId network = NetworkId.of(fields.bytes(2, NetworkId.LENGTH));

@@ -38,14 +38,7 @@ record HeadBundle(byte[] config, byte @Nullable [] placement, byte[] head) {
     static HeadBundle decode(byte[] bytes) {
         try {
             CborMap fields = CborDecoder.decodeMap(bytes);
-            long version = fields.uint(1, Long.MAX_VALUE);
-            if (version != VERSION) {
-                throw new PpiofsException(
-                        ErrorKind.UNSUPPORTED_FORMAT,
-                        "read",
-                        "published head",
-                        "it is of version " + version + "; update ppiofs");
-            }
+            fields.version("published head", VERSION, VERSION);
             fields.requireFields(4);
             byte[] placement = fields.get(3) == CborSimple.NULL ? null : fields.bytes(3, 1, PinnedHead.MAX_HEAD);
             return new HeadBundle(

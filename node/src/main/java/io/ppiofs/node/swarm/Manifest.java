@@ -112,14 +112,7 @@ record Manifest(NetworkId network, List<Place> places, List<Page> pages, SlotTab
     static Manifest decode(byte[] bytes, NetworkId network) {
         try {
             CborMap fields = CborDecoder.decodeMap(bytes);
-            long version = fields.uint(1, Long.MAX_VALUE);
-            if (version < PAGE || version > PAGED + TAGGED) {
-                throw new PpiofsException(
-                        ErrorKind.UNSUPPORTED_FORMAT,
-                        "read",
-                        "manifest",
-                        "it is of version " + version + "; update ppiofs");
-            }
+            long version = fields.version("manifest", PAGE, PAGED + TAGGED);
             boolean tagged = version > PAGED;
             boolean isPage = version == PAGE || version == PAGE + TAGGED;
             fields.requireFields(isPage ? 3 : 5);

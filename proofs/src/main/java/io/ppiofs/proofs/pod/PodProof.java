@@ -82,14 +82,7 @@ public final class PodProof {
                 throw new MalformedException(proof.length + " bytes are more than " + MAX_BYTES);
             }
             CborMap fields = CborDecoder.decodeMap(proof);
-            long version = fields.uint(1, Long.MAX_VALUE);
-            if (version != VERSION) {
-                throw new PpiofsException(
-                        ErrorKind.UNSUPPORTED_FORMAT,
-                        "read",
-                        "proof of download",
-                        "it is of version " + version + "; update ppiofs");
-            }
+            fields.version("proof of download", VERSION, VERSION);
             fields.requireFields(8);
             return check(fields, new PodNetwork(NetworkId.of(fields.bytes(2, NetworkId.LENGTH)), signatures));
         } catch (MalformedException e) {

@@ -5,6 +5,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.core.FileSystemCore;
 import io.ppiofs.fs.core.Ino;
 import io.ppiofs.fs.fuse.KernelOptions;
+import io.ppiofs.fs.fuse.OpenHandles;
 import io.ppiofs.fs.fuse.RequestTimes;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;

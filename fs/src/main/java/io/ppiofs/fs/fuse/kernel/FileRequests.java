@@ -17,6 +17,7 @@ import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
 import io.ppiofs.fs.core.OpenFlags;
 import io.ppiofs.fs.fuse.Caching;
+import io.ppiofs.fs.fuse.OpenHandles;
 import java.nio.ByteBuffer;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;

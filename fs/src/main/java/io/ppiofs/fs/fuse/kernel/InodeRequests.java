@@ -14,8 +14,9 @@ import io.ppiofs.fs.core.PosixAcl;
 import io.ppiofs.fs.core.RenameMode;
 import io.ppiofs.fs.core.SetAttr;
 import io.ppiofs.fs.core.Timestamp;
+import io.ppiofs.fs.fuse.AttributeNames;
+import io.ppiofs.fs.fuse.OpenHandles;
 import io.ppiofs.fs.fuse.kernel.MountGroup.Change;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
@@ -379,29 +380,7 @@ final class InodeRequests {
     }
 
     void listxattr() {
-        value(joined(visible(core.listxattr(node()))));
-    }
-
-    /** xattr(7): trusted attributes show themselves to root alone; the kernel hides their values, but not their names. */
-    private List<FileName> visible(List<FileName> names) {
-        return in.uid() == 0
-                ? names
-                : names.stream()
-                        .filter(n -> !n.toString().startsWith("trusted."))
-                        .toList();
-    }
-
-    /** Names one after the other, each ended by NUL. */
-    private static byte[] joined(List<FileName> names) {
-        int length = 0;
-        for (FileName n : names) {
-            length += n.bytes().length + 1;
-        }
-        ByteBuffer all = ByteBuffer.allocate(length);
-        for (FileName n : names) {
-            all.put(n.bytes()).put((byte) 0);
-        }
-        return all.array();
+        value(AttributeNames.listed(core.listxattr(node()), in.uid()));
     }
 
     void removexattr() {

@@ -8,6 +8,7 @@ import io.ppiofs.fs.fuse.MountOptions;
 import io.ppiofs.fs.fuse.MountSession;
 import io.ppiofs.fs.fuse.MountTable;
 import io.ppiofs.fs.fuse.NativeSystem;
+import io.ppiofs.fs.fuse.OpenHandles;
 import io.ppiofs.fs.fuse.RequestTimes;
 import java.nio.file.Path;
 import java.time.Clock;

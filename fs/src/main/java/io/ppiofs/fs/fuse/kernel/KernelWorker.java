@@ -2,6 +2,7 @@ package io.ppiofs.fs.fuse.kernel;
 
 import io.ppiofs.fs.fuse.ListenerGate;
 import io.ppiofs.fs.fuse.NativeSystem;
+import io.ppiofs.fs.fuse.OpenHandles;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jnr.ffi.Pointer;

@@ -13,6 +13,7 @@ import io.ppiofs.fs.core.SetAttr;
 import io.ppiofs.fs.fuse.KernelOptions;
 import io.ppiofs.fs.fuse.MountOptions;
 import io.ppiofs.fs.fuse.NativeSystem;
+import io.ppiofs.fs.fuse.OpenHandles;
 import io.ppiofs.fs.fuse.RequestTimes;
 import io.ppiofs.fs.testing.ModelFileSystem;
 import java.nio.ByteBuffer;

@@ -1,4 +1,4 @@
-package io.ppiofs.fs.fuse.kernel;
+package io.ppiofs.fs.fuse;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
@@ -10,9 +10,6 @@ import io.ppiofs.fs.core.LookupCounts;
 import io.ppiofs.fs.core.OpenDirectory;
 import io.ppiofs.fs.core.OpenFile;
 import io.ppiofs.fs.core.OpenFlags;
-import io.ppiofs.fs.fuse.Caching;
-import io.ppiofs.fs.fuse.HandleTable;
-import io.ppiofs.fs.fuse.MountHandover;
 import io.ppiofs.fs.fuse.MountHandover.Rows;
 import io.ppiofs.fs.fuse.MountHandover.Table;
 import java.util.HashMap;
@@ -23,8 +20,8 @@ import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the kernel holds of one mount: lookups, open files, open directories. Thread-safe. */
-final class OpenHandles {
+/** What the kernel holds of one mount, whatever the driver: lookups, open files, open directories. Thread-safe. */
+public final class OpenHandles {
     private static final Logger LOG = LoggerFactory.getLogger(OpenHandles.class);
 
     private final FileSystemCore core;
@@ -32,30 +29,30 @@ final class OpenHandles {
     private final HandleTable<OpenDirectory> directories = new HandleTable<>(OpenDirectory.class);
     private final LookupCounts lookups = new LookupCounts();
 
-    OpenHandles(FileSystemCore core) {
+    public OpenHandles(FileSystemCore core) {
         this.core = core;
     }
 
-    HandleTable<OpenFile> files() {
+    public HandleTable<OpenFile> files() {
         return files;
     }
 
-    HandleTable<OpenDirectory> directories() {
+    public HandleTable<OpenDirectory> directories() {
         return directories;
     }
 
     /** Before the answer that tells the kernel of an inode: its forget may overtake us on another thread. */
-    void known(long ino) {
+    public void known(long ino) {
         lookups.increment(ino);
     }
 
-    void forget(long ino, long count) {
+    public void forget(long ino, long count) {
         lookups.decrement(ino, count);
         core.forget(new Ino(ino), count);
     }
 
     /** What the kernel holds, for who goes on: the {@link Table}s in their order. No request is in work. */
-    List<Rows> rows() {
+    public List<Rows> rows() {
         Rows open = new Rows(Table.FILES);
         files.forEach((handle, f) -> open.add(handle, f.ino().value(), f.flags().toLinux()));
         Rows listed = new Rows(Table.DIRECTORIES);
@@ -72,7 +69,7 @@ final class OpenHandles {
      *
      * @param caching of the mount, whose rule for access times holds on
      */
-    void adopt(MountHandover mount, Caching caching) {
+    public void adopt(MountHandover mount, Caching caching) {
         mount.forEach(Table.LOOKUPS, (ino, count, none) -> {
             lookups.add(ino, count);
             core.known(new Ino(ino), count);
@@ -112,7 +109,7 @@ final class OpenHandles {
     }
 
     /** Gives back what the kernel still held when the session ended. No request is in work any more. */
-    void releaseEverything() {
+    public void releaseEverything() {
         for (OpenFile file : files.drain()) {
             attempt("release", () -> core.release(file));
         }
