@@ -2,20 +2,15 @@ package io.ppiofs.node.cli;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.node.config.ByteSize;
-import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "capacity",
@@ -32,21 +27,9 @@ import picocli.CommandLine.Spec;
             "  ppiofs capacity challenge 12D3KooW… --labels",
             "  ppiofs capacity release 7 8"
         })
-final class CapacityCommand implements Runnable {
-    private final Main main;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
+final class CapacityCommand extends Subcommands {
     CapacityCommand(Main main) {
-        this.main = main;
-    }
-
-    @Override
-    public void run() {
-        if (spec != null) {
-            throw new ParameterException(spec.commandLine(), "Missing command: fill, list, release or challenge");
-        }
+        super(main);
     }
 
     @Command(
@@ -161,13 +144,5 @@ final class CapacityCommand implements Runnable {
             case "FAIL" -> ErrorKind.CORRUPT.exitCode();
             default -> ErrorKind.BUSY.exitCode();
         };
-    }
-
-    private PrintWriter out() {
-        return main.surroundings().out();
-    }
-
-    private Map<?, ?> ask(Request request) throws IOException, InterruptedException {
-        return main.node().ask(request, Progress.NONE);
     }
 }

@@ -1,17 +1,11 @@
 package io.ppiofs.node.cli;
 
-import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "custody",
@@ -27,21 +21,9 @@ import picocli.CommandLine.Spec;
             "  ppiofs custody add @photos.custody",
             "  ppiofs custody list --json"
         })
-final class CustodyCommand implements Runnable {
-    private final Main main;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
+final class CustodyCommand extends Subcommands {
     CustodyCommand(Main main) {
-        this.main = main;
-    }
-
-    @Override
-    public void run() {
-        if (spec != null) {
-            throw new ParameterException(spec.commandLine(), "Missing command: add, list or remove");
-        }
+        super(main);
     }
 
     @Command(
@@ -89,13 +71,5 @@ final class CustodyCommand implements Runnable {
         Map<?, ?> facts = ask(new Request("custody.remove").with("tenant", tenant));
         json.print(main.surroundings(), facts, () -> out().println("removed " + Facts.text(facts, "removed")));
         return 0;
-    }
-
-    private Map<?, ?> ask(Request request) throws IOException, InterruptedException {
-        return main.node().ask(request, Progress.NONE);
-    }
-
-    private PrintWriter out() {
-        return main.surroundings().out();
     }
 }

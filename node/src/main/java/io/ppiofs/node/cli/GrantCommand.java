@@ -1,19 +1,14 @@
 package io.ppiofs.node.cli;
 
 import io.ppiofs.node.config.ByteSize;
-import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "grant",
@@ -31,21 +26,9 @@ import picocli.CommandLine.Spec;
             "  ppiofs grant open --bytes 50GiB --per-prefix 5GiB",
             "  ppiofs grant list --json"
         })
-final class GrantCommand implements Runnable {
-    private final Main main;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
+final class GrantCommand extends Subcommands {
     GrantCommand(Main main) {
-        this.main = main;
-    }
-
-    @Override
-    public void run() {
-        if (spec != null) {
-            throw new ParameterException(spec.commandLine(), "Missing command: add, list, invite, revoke or open");
-        }
+        super(main);
     }
 
     @Command(
@@ -154,13 +137,5 @@ final class GrantCommand implements Runnable {
                 ? "closed to strangers"
                 : "open to strangers: " + ByteSize.show(bytes) + " in all, "
                         + ByteSize.show(Facts.number(open, "perPrefix")) + " for one network prefix";
-    }
-
-    private Map<?, ?> ask(Request request) throws IOException, InterruptedException {
-        return main.node().ask(request, Progress.NONE);
-    }
-
-    private PrintWriter out() {
-        return main.surroundings().out();
     }
 }

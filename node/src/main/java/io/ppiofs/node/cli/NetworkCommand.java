@@ -1,6 +1,5 @@
 package io.ppiofs.node.cli;
 
-import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -8,11 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "network",
@@ -29,21 +25,9 @@ import picocli.CommandLine.Spec;
             "  ppiofs network join ppiofs-network:…",
             "  ppiofs node --network team --listen /ip4/0.0.0.0/tcp/4001"
         })
-final class NetworkCommand implements Runnable {
-    private final Main main;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
+final class NetworkCommand extends Subcommands {
     NetworkCommand(Main main) {
-        this.main = main;
-    }
-
-    @Override
-    public void run() {
-        if (spec != null) {
-            throw new ParameterException(spec.commandLine(), "Missing command: create, join, list or members");
-        }
+        super(main);
     }
 
     @Command(
@@ -64,9 +48,9 @@ final class NetworkCommand implements Runnable {
                 .with("name", name)
                 .with("private", secret)
                 .with("bootstrap", NodeCommand.list(bootstrap));
-        Map<?, ?> facts = main.node().ask(request, Progress.NONE);
+        Map<?, ?> facts = ask(request);
         json.print(main.surroundings(), facts, () -> {
-            PrintWriter out = main.surroundings().out();
+            PrintWriter out = out();
             out.println("network " + Facts.text(facts, "name") + " is made, id " + Facts.text(facts, "id"));
             out.println(Facts.text(facts, "invitation"));
         });
@@ -82,7 +66,7 @@ final class NetworkCommand implements Runnable {
                     String invitation,
             @Mixin JsonOption json)
             throws IOException, InterruptedException {
-        Map<?, ?> facts = main.node().ask(new Request("network.join").with("invitation", invitation), Progress.NONE);
+        Map<?, ?> facts = ask(new Request("network.join").with("invitation", invitation));
         json.print(
                 main.surroundings(),
                 facts,
@@ -95,7 +79,7 @@ final class NetworkCommand implements Runnable {
 
     @Command(name = "list", header = "list networks", description = "Lists the networks that the home knows.")
     int list(@Mixin JsonOption json) throws IOException, InterruptedException {
-        Map<?, ?> facts = main.node().ask(new Request("network.list"), Progress.NONE);
+        Map<?, ?> facts = ask(new Request("network.list"));
         json.print(main.surroundings(), facts, () -> {
             Table table = new Table("NAME", "ID", "KIND", "RIGHTS");
             Facts.list(facts.get("networks"))
@@ -104,7 +88,7 @@ final class NetworkCommand implements Runnable {
                             Facts.text(n, "id"),
                             Facts.text(n, "kind"),
                             Facts.text(n, "rights")));
-            table.print(main.surroundings().out());
+            table.print(out());
         });
         return 0;
     }
@@ -128,9 +112,9 @@ final class NetworkCommand implements Runnable {
                 .with("network", network)
                 .with("admit", admit)
                 .with("revoke", revoke);
-        Map<?, ?> facts = main.node().ask(request, Progress.NONE);
+        Map<?, ?> facts = ask(request);
         json.print(main.surroundings(), facts, () -> {
-            PrintWriter out = main.surroundings().out();
+            PrintWriter out = out();
             Table table = new Table("PEER", "SERIAL", "UNTIL", "STATE");
             Facts.list(facts.get("members"))
                     .forEach(m -> table.row(

@@ -1,10 +1,8 @@
 package io.ppiofs.node.cli;
 
 import io.ppiofs.node.config.ByteSize;
-import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,11 +10,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "sectors",
@@ -34,25 +29,11 @@ import picocli.CommandLine.Spec;
             "  ppiofs prove 1 --begin --out 1.proof",
             "  ppiofs sectors verify --statement statement.json --proof 1.proof"
         })
-final class SectorsCommand implements Runnable {
+final class SectorsCommand extends Subcommands {
     private static final String SECTOR = "number, as 'ppiofs sectors list' shows it";
 
-    private final Main main;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
     SectorsCommand(Main main) {
-        this.main = main;
-    }
-
-    @Override
-    public void run() {
-        if (spec != null) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "Missing command: list, groups, seal, unseal, inspect, verify, recover or remove");
-        }
+        super(main);
     }
 
     @Command(name = "list", header = "the sectors of this home")
@@ -202,13 +183,5 @@ final class SectorsCommand implements Runnable {
                                         ? "the proof of " + check.kind() + " holds"
                                         : "the proof does not hold: " + check.reason()));
         return check.exitCode();
-    }
-
-    private PrintWriter out() {
-        return main.surroundings().out();
-    }
-
-    private Map<?, ?> ask(Request request) throws IOException, InterruptedException {
-        return main.node().ask(request, Progress.NONE);
     }
 }

@@ -1,17 +1,11 @@
 package io.ppiofs.node.cli;
 
-import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "verifier",
@@ -28,21 +22,9 @@ import picocli.CommandLine.Spec;
             "  ppiofs verifier add @photos.verify                    on another node",
             "  ppiofs audit photos --json"
         })
-final class VerifierCommand implements Runnable {
-    private final Main main;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
+final class VerifierCommand extends Subcommands {
     VerifierCommand(Main main) {
-        this.main = main;
-    }
-
-    @Override
-    public void run() {
-        if (spec != null) {
-            throw new ParameterException(spec.commandLine(), "Missing command: add, list or remove");
-        }
+        super(main);
     }
 
     @Command(
@@ -91,13 +73,5 @@ final class VerifierCommand implements Runnable {
         Map<?, ?> facts = ask(new Request("verifier.remove").with("volume", volume));
         json.print(main.surroundings(), facts, () -> out().println("removed " + Facts.text(facts, "removed")));
         return 0;
-    }
-
-    private Map<?, ?> ask(Request request) throws IOException, InterruptedException {
-        return main.node().ask(request, Progress.NONE);
-    }
-
-    private PrintWriter out() {
-        return main.surroundings().out();
     }
 }

@@ -12,11 +12,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "volume",
@@ -27,22 +24,9 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nEXAMPLES%n",
         footer = {"  ppiofs volume create photos --passphrase-file ~/.photos-passphrase", "  ppiofs volume list --json"
         })
-final class VolumeCommand implements Runnable {
-    private final Main main;
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
+final class VolumeCommand extends Subcommands {
     VolumeCommand(Main main) {
-        this.main = main;
-    }
-
-    @Override
-    public void run() {
-        if (spec != null) {
-            throw new ParameterException(
-                    spec.commandLine(), "Missing command: create, list, info, share, custodian, import, place or sync");
-        }
+        super(main);
     }
 
     @Command(name = "create", header = "make a volume", description = "Makes a volume and its keys.")
@@ -84,7 +68,7 @@ final class VolumeCommand implements Runnable {
                 .with("noPadding", noPadding)
                 .with("scheme", scheme("create volume", copies, code));
         Request request = MountRequest.withUnlock(order, unlock.read(around.environment(), null, null));
-        Map<?, ?> volume = main.node().ask(request, Progress.NONE);
+        Map<?, ?> volume = ask(request);
         json.print(around, volume, () -> {
             around.out().println("volume " + Facts.text(volume, "name") + " is made, id " + Facts.text(volume, "id"));
             warnUnprotected(volume);
@@ -103,7 +87,7 @@ final class VolumeCommand implements Runnable {
 
     @Command(name = "list", header = "list the volumes of the home", description = "Lists the volumes of the home.")
     int list(@Mixin JsonOption json) throws IOException, InterruptedException {
-        Map<?, ?> facts = main.node().ask(new Request("volume.list"), Progress.NONE);
+        Map<?, ?> facts = ask(new Request("volume.list"));
         json.print(main.surroundings(), facts, () -> {
             Table table = new Table("NAME", "ID", "CREATED", "KEYS");
             Facts.list(facts.get("volumes"))
@@ -112,7 +96,7 @@ final class VolumeCommand implements Runnable {
                             Facts.text(v, "id"),
                             Facts.text(v, "created"),
                             Facts.text(v, "protection")));
-            table.print(main.surroundings().out());
+            table.print(out());
         });
         return 0;
     }
@@ -127,11 +111,11 @@ final class VolumeCommand implements Runnable {
                     String name,
             @Mixin JsonOption json)
             throws IOException, InterruptedException {
-        Map<?, ?> facts = main.node().ask(new Request("volume.info").with("name", name), Progress.NONE);
+        Map<?, ?> facts = ask(new Request("volume.info").with("name", name));
         json.print(main.surroundings(), facts, () -> {
             Table table = new Table("FACT", "VALUE");
             facts.forEach((k, v) -> table.row(String.valueOf(k), show(String.valueOf(k), v)));
-            table.print(main.surroundings().out());
+            table.print(out());
         });
         return 0;
     }
