@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -107,6 +108,9 @@ final class Drainer implements AutoCloseable {
     /** Whether somebody waits for blocks of the backlog. */
     private volatile BooleanSupplier urgent = () -> false;
 
+    /** Hears of blocks that a holder lacks and nobody has. */
+    private volatile Consumer<Collection<Cid>> lost = cids -> {};
+
     private long tended = System.nanoTime();
     private long nextCatchUp = System.nanoTime();
     private boolean catchUpGoesOn;
@@ -163,6 +167,11 @@ final class Drainer implements AutoCloseable {
     /** @param waited whether somebody waits for blocks of the backlog: then batches are small, and what can wait does */
     void hurriedBy(BooleanSupplier waited) {
         urgent = waited;
+    }
+
+    /** @param listener hears, on the drainer's thread and perhaps again and again, of blocks that a holder lacks and nobody gives who could be asked */
+    void tellsLost(Consumer<Collection<Cid>> listener) {
+        lost = listener;
     }
 
     /** Copies of what is new. */
@@ -797,6 +806,7 @@ final class Drainer implements AutoCloseable {
             some.add(cid);
         }
         List<StoredBlock> batch = new ArrayList<>();
+        List<Cid> nowhere = new ArrayList<>();
         List<@Nullable ByteBuffer> found = blocks.get(some);
         Map<Cid, ByteBuffer> parity = null;
         for (int i = 0; i < some.size(); i++) {
@@ -816,7 +826,12 @@ final class Drainer implements AutoCloseable {
                 batch.add(new StoredBlock(cid, block.duplicate()));
             } else if (group.isMetadata() || group.scheme().isCopies() && !book.contains(cid)) {
                 cids.remove(cid); // it was replaced by a newer one
+            } else {
+                nowhere.add(cid);
             }
+        }
+        if (!nowhere.isEmpty()) {
+            lost.accept(nowhere);
         }
         return batch;
     }

@@ -533,8 +533,10 @@ public final class SwarmService implements AutoCloseable {
                 book,
                 new OwnerRole.Blocks(store),
                 volume.keys()::sealManifest,
-                volume.keys()::openManifest);
+                volume.keys()::openManifest,
+                System::nanoTime);
         drainer.sweeper().keeps(tags::needed);
+        drainer.tellsLost(tags::cannotBeFound);
         AuditedGroups audited = new AuditedGroups(
                 volume.config().name(),
                 network.id(),
@@ -614,7 +616,8 @@ public final class SwarmService implements AutoCloseable {
                 plain -> {
                     throw new UnsupportedOperationException("a verifier names no tags");
                 },
-                capability::openManifest);
+                capability::openManifest,
+                System::nanoTime);
         AuditKeys keys = AuditKeys.ofVerifier(order.key());
         // tags are the owner's word: what fails by them is told to him, and must not count for volumes of this node's
         // own

@@ -71,11 +71,11 @@ class TagBlocksTest {
                 CborBytes.of(block.cid().digest()), new CborInt(block.bytes().remaining())));
     }
 
-    private static StoredBlock key() {
+    static StoredBlock key() {
         return SwarmReader.asBlock(new byte[TagPublicKey.BYTES]);
     }
 
-    private static StoredBlock block() {
+    static StoredBlock block() {
         return SwarmReader.asBlock(new byte[480]);
     }
 
@@ -97,7 +97,8 @@ class TagBlocksTest {
     }
 
     private TagBlocks tags() {
-        return new TagBlocks("tagged", NETWORK, book, new OwnerRole.Blocks(store), bytes -> bytes, bytes -> bytes);
+        return new TagBlocks(
+                "tagged", NETWORK, book, new OwnerRole.Blocks(store), bytes -> bytes, bytes -> bytes, System::nanoTime);
     }
 
     private static SlotTable.Signed table(GroupId id, long generation, @Nullable Cid inventory) {
@@ -180,7 +181,13 @@ class TagBlocksTest {
 
         // all holders are away
         tags = new TagBlocks(
-                "tagged", NETWORK, book, new OwnerRole.Blocks(new MemoryBlockStore()), bytes -> bytes, bytes -> bytes);
+                "tagged",
+                NETWORK,
+                book,
+                new OwnerRole.Blocks(new MemoryBlockStore()),
+                bytes -> bytes,
+                bytes -> bytes,
+                System::nanoTime);
         assertThat(tags.needed()).as("it cannot be known").isNull();
         assertThat(tagged.tagIndex()).isEqualTo(sealed(index));
         tags = tags();
@@ -188,7 +195,13 @@ class TagBlocksTest {
 
         // the index is there, and is none
         tags = new TagBlocks(
-                "tagged", NETWORK, book, new OwnerRole.Blocks(store), bytes -> bytes, bytes -> new byte[] {1});
+                "tagged",
+                NETWORK,
+                book,
+                new OwnerRole.Blocks(store),
+                bytes -> bytes,
+                bytes -> new byte[] {1},
+                System::nanoTime);
         assertThat(tags.needed()).isEmpty();
         assertThat(tagged.tagIndex()).isNull();
         assertThat(book.hasTags()).isFalse();
@@ -199,7 +212,13 @@ class TagBlocksTest {
         // it is nowhere
         book.emptied(other);
         tags = new TagBlocks(
-                "tagged", NETWORK, book, new OwnerRole.Blocks(new MemoryBlockStore()), bytes -> bytes, bytes -> bytes);
+                "tagged",
+                NETWORK,
+                book,
+                new OwnerRole.Blocks(new MemoryBlockStore()),
+                bytes -> bytes,
+                bytes -> bytes,
+                System::nanoTime);
         assertThat(tags.needed()).isEmpty();
         assertThat(tagged.tagIndex()).isNull();
         assertThat(tags.areShared(tagged)).as("they are made anew").isFalse();
