@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class AuditKeys {
     private final @Nullable Tagger tagger;
     private final Supplier<VerifierKey> verifier;
+    private final Supplier<byte[]> turns;
 
     /** Null until a verifier has learnt it. */
     private volatile @Nullable TagPublicKey publicTags;
@@ -35,12 +36,18 @@ public final class AuditKeys {
                 tenant,
                 Suppliers.memoize(() -> MacKey.ofSecret(derive("mac", secret))),
                 Suppliers.memoize(() -> TagKey.ofSecret(derive("tags", secret))));
-        this.verifier = Suppliers.memoize(() -> VerifierKey.ofSecret(derive("verifier", secret)));
+        this.verifier = verifier(secret);
+        this.turns = () -> derive("turns", secret);
     }
 
-    private AuditKeys(Supplier<VerifierKey> verifier) {
+    private AuditKeys(Supplier<VerifierKey> verifier, Supplier<byte[]> turns) {
         this.tagger = null;
         this.verifier = verifier;
+        this.turns = turns;
+    }
+
+    private static Supplier<VerifierKey> verifier(byte[] secret) {
+        return Suppliers.memoize(() -> VerifierKey.ofSecret(derive("verifier", secret)));
     }
 
     /**
@@ -49,7 +56,12 @@ public final class AuditKeys {
      * @param secret 32 bytes that nobody else has
      */
     public static AuditKeys ofVerifier(byte[] secret) {
-        return new AuditKeys(Suppliers.memoize(() -> VerifierKey.ofSecret(derive("verifier", secret))));
+        return new AuditKeys(verifier(secret), () -> derive("turns", secret));
+    }
+
+    /** From which a verifier's own turns follow; see {@link VerifierDraw#isTurn}. */
+    public byte[] turns() {
+        return turns.get();
     }
 
     private static byte[] derive(String name, byte[] secret) {

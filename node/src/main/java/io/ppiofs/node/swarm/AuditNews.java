@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
 final class AuditNews implements AuditTopics.Listener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AuditNews.class);
 
-    /** Verifiers that are counted; a volume has a handful. */
-    private static final int MOST = 64;
+    /** Verifiers that are counted; a volume has a handful. Whoever has the capability can claim all these names. */
+    private static final int MOST = 16;
 
     /** How often a verifier says of itself, and for how long it is believed. */
     private static final Duration CLAIM_EVERY = Duration.ofMinutes(2);
@@ -49,6 +49,7 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
     private final Map<PeerId, Long> heard = new HashMap<>();
 
     private byte @Nullable [] key;
+    private byte @Nullable [] turns;
     private long lastClaim;
     private boolean due;
     private volatile @Nullable FailureListener listener;
@@ -68,9 +69,10 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
         subscription = topic.listen(this);
     }
 
-    /** This node is a verifier itself. @param challenges its key, 48 bytes */
-    synchronized void claims(byte[] challenges) {
+    /** This node is a verifier itself. @param challenges its key, 48 bytes @param secret see {@link VerifierDraw#isTurn} */
+    synchronized void claims(byte[] challenges, byte[] secret) {
         key = challenges;
+        turns = secret;
         due = true;
     }
 
@@ -117,9 +119,15 @@ final class AuditNews implements AuditTopics.Listener, AutoCloseable {
         return List.copyOf(heard.keySet());
     }
 
-    /** See {@link VerifierDraw}. */
+    /** See {@link VerifierDraw}: what it draws, and what is this verifier's turn although others say that they audit it. */
     boolean isDrawn(SlotTable table, int slot, long epoch) {
-        return VerifierDraw.isDrawn(network, table, slot, epoch, self, others());
+        byte[] secret = secret();
+        return VerifierDraw.isDrawn(network, table, slot, epoch, self, others())
+                || secret != null && VerifierDraw.isTurn(secret, table, slot, epoch, self);
+    }
+
+    private synchronized byte @Nullable [] secret() {
+        return turns;
     }
 
     @Override

@@ -630,7 +630,7 @@ public final class SwarmService implements AutoCloseable {
                 new HolderTrust(),
                 holder -> LOG.debug("volume {}: {} failed", name, holder),
                 new VerifiedVolume.Role(news));
-        news.claims(keys.verifierKey());
+        news.claims(keys.verifierKey(), keys.turns());
         return new VerifiedVolume(
                 capability,
                 network.id(),

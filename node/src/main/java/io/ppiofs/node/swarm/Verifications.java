@@ -96,9 +96,9 @@ public final class Verifications implements AutoCloseable {
     }
 
     /**
-     * Takes a capability, at once and until it is removed; another one of the same volume replaces what there was.
+     * Takes a capability, at once and until it is removed; one of the same volume and a later epoch replaces what there was.
      *
-     * @throws PpiofsException INVALID if it is no verify capability
+     * @throws PpiofsException INVALID if it is no verify capability, or there is one of a later epoch
      */
     public synchronized Map<String, @Nullable Object> add(String text) {
         Capability.Verify capability = parse(text);
@@ -107,6 +107,14 @@ public final class Verifications implements AutoCloseable {
         }
         String id = capability.volumeId().toString();
         VerifiedVolume known = open.get(id);
+        if (known != null && capability.epoch() < known.capability().epoch()) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID,
+                    "verifier",
+                    "add",
+                    "it is of epoch " + capability.epoch() + " of a volume of which this node has that of epoch "
+                            + known.capability().epoch() + ", and opens no manifest that is written now");
+        }
         if (known == null || !known.capability().text().equals(capability.text())) {
             if (known != null) {
                 open.remove(id); // of another epoch

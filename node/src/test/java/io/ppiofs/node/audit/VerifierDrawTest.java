@@ -86,4 +86,25 @@ class VerifierDrawTest {
             }
         }
     }
+
+    @Test
+    void each_verifier_has_a_turn_of_its_own_in_each_window_except_where_it_is_the_holder() {
+        PeerId one = verifiers(1).get(0);
+        byte[] other = {2};
+        int together = 0;
+        for (long window = -2; window < 100; window++) {
+            long first = window * VerifierDraw.WINDOW;
+            int mine = 0;
+            for (long epoch = first; epoch < first + VerifierDraw.WINDOW; epoch++) {
+                boolean turn = VerifierDraw.isTurn(new byte[] {1}, table, 1, epoch, one);
+                mine += turn ? 1 : 0;
+                together += turn && VerifierDraw.isTurn(other, table, 1, epoch, one) ? 1 : 0;
+                assertThat(VerifierDraw.isTurn(
+                                other, table, 1, epoch, table.holders().get(1)))
+                        .isFalse();
+            }
+            assertThat(mine).isEqualTo(1);
+        }
+        assertThat(together).as("102 windows, one in eight").isBetween(2, 30);
+    }
 }

@@ -3,23 +3,27 @@ package io.ppiofs.node.swarm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ppiofs.blockstore.Cid;
+import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.fs.volume.Secret;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.node.audit.AuditOutcome;
 import io.ppiofs.node.audit.FailureListener;
 import io.ppiofs.node.audit.VerifierClaim;
+import io.ppiofs.node.audit.VerifierDraw;
 import io.ppiofs.overlay.audit.AuditAnswer;
 import io.ppiofs.overlay.audit.AuditAsk;
 import io.ppiofs.overlay.gossip.Gossip;
 import io.ppiofs.overlay.identity.IdentityKey;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.SlotTable;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -29,6 +33,7 @@ import org.junit.jupiter.api.Test;
 class AuditNewsTest {
     private static final NetworkId NETWORK = NetworkId.LOCAL;
     private static final byte[] KEY = new byte[48];
+    private static final byte[] SECRET = new byte[32];
 
     private final Capability.Verify capability = new Capability.ReadWrite(Secret.of(new byte[Secret.LENGTH]))
             .readOnly(0)
@@ -91,7 +96,7 @@ class AuditNewsTest {
 
     private AuditNews verifier(int number) {
         AuditNews news = news(number, capability, new Heard());
-        news.claims(KEY);
+        news.claims(KEY, SECRET);
         return news;
     }
 
@@ -135,7 +140,7 @@ class AuditNewsTest {
                 .readOnly(0)
                 .verify();
         AuditNews stranger = news(1, other, new Heard());
-        stranger.claims(KEY);
+        stranger.claims(KEY, SECRET);
         stranger.step();
         assertThat(told).isEqualTo(1);
         IdentityKey verifiers = IdentityKey.ofSeed(capability.verifiersSeed().bytes());
@@ -149,7 +154,37 @@ class AuditNewsTest {
         for (int i = 3; i < 120; i++) {
             topic.tell(VerifierClaim.sign(node(i).peerId(), KEY, now, verifiers, NETWORK));
         }
-        assertThat(writer.others()).hasSize(64);
+        assertThat(writer.others()).hasSize(16);
+    }
+
+    /** Somebody who has the capability claims as many names as are counted. */
+    @Test
+    void names_that_somebody_made_up_do_not_keep_a_verifier_from_a_slot_for_long() {
+        AuditNews honest = verifier(1);
+        SlotTable table = new SlotTable(
+                node(90).peerId(),
+                GroupId.of(new byte[GroupId.LENGTH]),
+                1,
+                Scheme.copies(2),
+                SlotTable.State.CLOSED,
+                List.of(node(91).peerId(), node(92).peerId()),
+                Cid.of(ByteBuffer.allocate(3)));
+        IdentityKey verifiers = IdentityKey.ofSeed(capability.verifiersSeed().bytes());
+        for (int i = 2; i < 80; i++) {
+            topic.tell(VerifierClaim.sign(node(i).peerId(), KEY, now, verifiers, NETWORK));
+        }
+        assertThat(honest.others()).hasSize(16);
+        int drawn = 0;
+        for (long window = 0; window < 40; window++) {
+            long first = window * VerifierDraw.WINDOW;
+            List<Long> audited = LongStream.range(first, first + VerifierDraw.WINDOW)
+                    .filter(epoch -> honest.isDrawn(table, 0, epoch))
+                    .boxed()
+                    .toList();
+            assertThat(audited).as("window %d", window).isNotEmpty();
+            drawn += audited.size();
+        }
+        assertThat(drawn).as("about one in eight, and two in 17 by the draw").isLessThan(40 * VerifierDraw.WINDOW / 2);
     }
 
     private static byte[] filled(byte value) {

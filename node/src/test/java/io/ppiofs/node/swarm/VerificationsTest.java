@@ -1,7 +1,10 @@
 package io.ppiofs.node.swarm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import io.ppiofs.fs.volume.Capability;
 import io.ppiofs.fs.volume.Secret;
 import io.ppiofs.network.NetworkId;
@@ -108,6 +111,19 @@ class VerificationsTest {
         start();
         assertThat(orders).hasSize(3);
         assertThat(orders.get(2).capability()).isEqualTo(capability(1));
+    }
+
+    @Test
+    void a_capability_of_an_earlier_epoch_does_not_replace_a_later_one() {
+        verifying.add(capability(3).text());
+        assertThatThrownBy(() -> verifying.add(capability(2).text()))
+                .isInstanceOfSatisfying(
+                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.INVALID))
+                .hasMessageContaining("epoch 2")
+                .hasMessageContaining("epoch 3");
+        assertThat(orders).hasSize(1);
+        assertThat(directory().resolve("capability")).hasContent(capability(3).text());
+        assertThat(verifying.list()).hasSize(1);
     }
 
     @Test
