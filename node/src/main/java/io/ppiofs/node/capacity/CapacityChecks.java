@@ -55,6 +55,9 @@ public final class CapacityChecks {
     /** For each label, on a slow and busy machine; trees and other work included. */
     private static final Duration PER_LABEL = Duration.ofNanos(12_000);
 
+    /** The least of so many round trips counts: who wants it to look long has to delay each answer. */
+    private static final int PINGS = 4;
+
     private static final Duration LABELS_LEAST = Duration.ofSeconds(60);
 
     private final Path directory;
@@ -110,7 +113,7 @@ public final class CapacityChecks {
      */
     public Map<String, @Nullable Object> challenge(
             PeerId peer, int leaves, boolean labels, boolean timed, Progress progress) {
-        Duration roundTrip = await(ping.apply(peer.toString()));
+        Duration roundTrip = leastOf(ping, peer.toString());
         CapacityClaim known = known(peer);
         CapacityStatement before = known == null ? null : CapacityStatement.fromBytes(known.statement());
         progress.report("asking what there is", 0, 3);
@@ -151,6 +154,16 @@ public final class CapacityChecks {
         finding.facts.put("result", finding.result.name());
         finding.facts.put("reason", finding.reason);
         return finding.facts;
+    }
+
+    /** Of several pings the shortest round trip. */
+    static Duration leastOf(Function<String, CompletableFuture<Duration>> ping, String peer) {
+        Duration least = await(ping.apply(peer));
+        for (int i = 1; i < PINGS; i++) {
+            Duration next = await(ping.apply(peer));
+            least = next.compareTo(least) < 0 ? next : least;
+        }
+        return least;
     }
 
     /** A peer that had units says that it has no idle space: it shows no history, as who releases all does not. */

@@ -1043,30 +1043,29 @@ public final class StorageHost implements BlockHost, AutoCloseable {
         if (room != null) {
             return room;
         }
+        ByteBuffer once = bytes.duplicate();
+        Verdict stored = put(slot, cid, once, again);
+        // not while the gate is held: a collection would wait for it, and everybody else for the collection
+        if (stored == null && diskRoom.getAsBoolean()) {
+            stored = put(slot, cid, bytes, again);
+        }
+        return stored == null ? Verdict.noSpace("the operator's disk is full") : stored;
+    }
+
+    /** @return null if the disk is full */
+    private @Nullable Verdict put(Slot slot, Cid cid, ByteBuffer bytes, boolean again) {
+        int length = bytes.remaining();
         gate.readLock().lock();
         try {
-            put(new BlockStore.StoredBlock(cid, bytes));
+            blocks.putCold(List.of(new BlockStore.StoredBlock(cid, bytes)));
             return again ? Verdict.STORED : hold(slot, cid, length);
         } catch (PpiofsException e) {
             if (e.kind() == ErrorKind.NO_SPACE || e.kind() == ErrorKind.QUOTA_EXCEEDED) {
-                return Verdict.noSpace("the operator's disk is full");
+                return null;
             }
             throw e;
         } finally {
             gate.readLock().unlock();
-        }
-    }
-
-    private void put(BlockStore.StoredBlock block) {
-        ByteBuffer again = block.bytes().duplicate();
-        try {
-            blocks.putCold(List.of(block));
-        } catch (PpiofsException e) {
-            boolean full = e.kind() == ErrorKind.NO_SPACE || e.kind() == ErrorKind.QUOTA_EXCEEDED;
-            if (!full || !diskRoom.getAsBoolean()) {
-                throw e;
-            }
-            blocks.putCold(List.of(new BlockStore.StoredBlock(block.cid(), again)));
         }
     }
 

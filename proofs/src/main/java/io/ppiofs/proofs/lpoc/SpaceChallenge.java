@@ -32,6 +32,12 @@ public final class SpaceChallenge {
 
     private static final int ROUND_TRIPS = 4;
 
+    /**
+     * A longer round trip counts as this one: it is the prover that lets it look long. So the deadline of {@value #LEAVES} leaves is in no case longer than it takes to
+     * make a leaf of a unit of 512 MiB again.
+     */
+    private static final Duration LONGEST_ROUND_TRIP = Duration.ofMillis(200);
+
     private final long units;
     private final long leaves;
     private final Sha256 sha256 = new Sha256();
@@ -83,8 +89,9 @@ public final class SpaceChallenge {
         return Long.remainderUnsigned(value, statement.root().count());
     }
 
-    /** Until when so many leaves must be there. @param roundTrip as measured just before */
+    /** Until when so many leaves must be there. @param roundTrip as measured just before; 200 ms of it count at most */
     public static Duration deadline(int leaves, Duration roundTrip) {
-        return BASE.plus(PER_LEAF.multipliedBy(leaves)).plus(roundTrip.multipliedBy(ROUND_TRIPS));
+        Duration counted = roundTrip.compareTo(LONGEST_ROUND_TRIP) < 0 ? roundTrip : LONGEST_ROUND_TRIP;
+        return BASE.plus(PER_LEAF.multipliedBy(leaves)).plus(counted.multipliedBy(ROUND_TRIPS));
     }
 }

@@ -168,6 +168,11 @@ public final class IdleSpace implements Closeable {
     public long fill(int nodes, SealParameters parameters, SealListener listener) {
         await();
         try {
+            requireKind(nodes, parameters);
+            Long kept = counted(nodes, parameters);
+            if (kept != null) {
+                return kept;
+            }
             SectorRecord record = begun(nodes, parameters);
             long number = record.number();
             if (record.state() != SectorState.SEALED) {
@@ -187,6 +192,23 @@ public final class IdleSpace implements Closeable {
         }
     }
 
+    /** Counts a unit that is whole, and of which the ledger could not be written when it was made. @return its number; null if there is none */
+    private synchronized @Nullable Long counted(int nodes, SealParameters parameters) {
+        for (SectorRecord record : store.sectors()) {
+            boolean fits = record.nodes() == nodes && record.parameters().equals(parameters);
+            if (fits && isOrphan(record) && !ledger.hasReleased(record.number())) {
+                come(record);
+                return record.number();
+            }
+        }
+        return null;
+    }
+
+    /** Whether a sector is whole and no unit of the ledger, which could not be written, or is out of it already; while nobody makes one. */
+    private synchronized boolean isOrphan(SectorRecord record) {
+        return record.state() == SectorState.PROVING && ledger.ledger().commitment(record.number()) == null;
+    }
+
     private void await() {
         try {
             labelling.lockInterruptibly();
@@ -196,22 +218,23 @@ public final class IdleSpace implements Closeable {
         }
     }
 
-    private SectorRecord begun(int nodes, SealParameters parameters) {
-        synchronized (this) {
-            LedgerFile now = ledger;
-            long count = now.ledger().count();
-            if (count > 0 && (now.nodes() != nodes || !now.parameters().equals(parameters))) {
-                throw new PpiofsException(
-                        ErrorKind.INVALID,
-                        FILL,
-                        "units of " + 32L * nodes + " bytes, " + parameters.name(),
-                        "there are units of " + 32L * now.nodes() + " bytes, "
-                                + now.parameters().name() + "; release them first");
-            }
-            if (count >= LedgerFile.MAX_UNITS) {
-                throw new PpiofsException(ErrorKind.NO_SPACE, FILL, count + " units", "there may be no more");
-            }
+    private synchronized void requireKind(int nodes, SealParameters parameters) {
+        LedgerFile now = ledger;
+        long count = now.ledger().count();
+        if (count > 0 && (now.nodes() != nodes || !now.parameters().equals(parameters))) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID,
+                    FILL,
+                    "units of " + 32L * nodes + " bytes, " + parameters.name(),
+                    "there are units of " + 32L * now.nodes() + " bytes, "
+                            + now.parameters().name() + "; release them first");
         }
+        if (count >= LedgerFile.MAX_UNITS) {
+            throw new PpiofsException(ErrorKind.NO_SPACE, FILL, count + " units", "there may be no more");
+        }
+    }
+
+    private SectorRecord begun(int nodes, SealParameters parameters) {
         for (SectorRecord record : store.sectors()) {
             boolean begun = record.state() == SectorState.FULL
                     || record.state() == SectorState.SEALING
@@ -257,17 +280,19 @@ public final class IdleSpace implements Closeable {
         return changes;
     }
 
-    /** Gives back what was begun and is not whole, unless somebody works on it. @return whether there was something */
+    /** Gives back what was begun and is not whole, and what is whole and not counted, unless somebody works on it. @return whether there was something */
     public boolean releaseUnfinished() {
         if (!labelling.tryLock()) {
             return false;
         }
         try {
             boolean found = false;
-            for (SectorRecord record : store.sectors()) {
-                if (record.state() != SectorState.PROVING) {
-                    store.remove(record.number());
-                    found = true;
+            synchronized (this) { // or somebody else releases what is found here
+                for (SectorRecord record : store.sectors()) {
+                    if (record.state() != SectorState.PROVING || isOrphan(record)) {
+                        store.remove(record.number());
+                        found = true;
+                    }
                 }
             }
             return found;

@@ -240,4 +240,36 @@ class IdleSpaceTest {
         assertThat(space.bytes()).isEqualTo(2048);
         assertThat(space.releaseUnfinished()).isFalse();
     }
+
+    /** A unit whose entry in the ledger cannot be written, as on a full disk. */
+    private void fillWithoutLedger() throws IOException {
+        Path ledger = directory.resolve("ledger");
+        Path inTheWay = ledger.resolve("in the way");
+        Files.createDirectories(inTheWay);
+        assertThatThrownBy(() -> fill(1)).isInstanceOf(PpiofsException.class);
+        Files.delete(inTheWay);
+        Files.delete(ledger);
+        assertThat(space.units()).isEmpty();
+        assertThat(space.bytes()).isEqualTo(2048);
+    }
+
+    @Test
+    void a_unit_whose_entry_in_the_ledger_failed_is_counted_when_more_is_filled() throws IOException {
+        fillWithoutLedger();
+        fill(1);
+        assertThat(space.units()).as("the one that is there").containsExactly(1L);
+        assertThat(space.bytes()).isEqualTo(2048);
+        assertThat(space(space.statement(), seed())).isEmpty();
+        fill(1);
+        assertThat(space.units()).hasSize(2);
+        assertThat(space.releaseUnfinished()).isFalse();
+    }
+
+    @Test
+    void such_a_unit_goes_when_room_is_needed() throws IOException {
+        fillWithoutLedger();
+        assertThat(space.releaseUnfinished()).isTrue();
+        assertThat(space.bytes()).isZero();
+        assertThat(space.releaseUnfinished()).isFalse();
+    }
 }
