@@ -98,10 +98,11 @@ final class StripeReader {
      * Blocks that the book says are in coded groups, and whatever else had to be fetched for them.
      *
      * @param end System.nanoTime at which it gives up
+     * @param doubt called if a peer failed or did not answer, so that what is missing may be had a moment later
      * @return checked; those that cannot be had now are missing
      * @throws PpiofsException INTERRUPTED
      */
-    Map<Cid, ByteBuffer> fetch(List<Cid> cids, long end) {
+    Map<Cid, ByteBuffer> fetch(List<Cid> cids, long end, Runnable doubt) {
         Map<Cid, ByteBuffer> found = new ConcurrentHashMap<>();
         List<Want> direct = new ArrayList<>();
         for (Cid cid : cids) {
@@ -110,11 +111,11 @@ final class StripeReader {
                 direct.add(new Want(cid, located.length(), located.holders()));
             }
         }
-        fetch(direct, found, end);
+        fetch(direct, found, end, doubt);
         List<Job> jobs =
                 jobs(cids.stream().filter(cid -> !found.containsKey(cid)).toList());
         for (int from = 0; from < jobs.size() && System.nanoTime() - end < 0; from += AT_ONCE) {
-            restore(jobs.subList(from, Math.min(jobs.size(), from + AT_ONCE)), found, end);
+            restore(jobs.subList(from, Math.min(jobs.size(), from + AT_ONCE)), found, end, doubt);
         }
         return found;
     }
@@ -143,7 +144,7 @@ final class StripeReader {
     }
 
     /** Fetches as many others of each stripe as it needs, from the best peers first, until all is there or nobody is left. */
-    private void restore(List<Job> jobs, Map<Cid, ByteBuffer> found, long end) {
+    private void restore(List<Job> jobs, Map<Cid, ByteBuffer> found, long end, Runnable doubt) {
         Map<Cid, ByteBuffer> parts = new ConcurrentHashMap<>(found);
         Set<Cid> asked = new HashSet<>();
         jobs.forEach(job -> addLocal(job, parts));
@@ -154,7 +155,7 @@ final class StripeReader {
                 wants.addAll(next(job, parts, asked));
             }
             more = !wants.isEmpty();
-            fetch(wants, parts, end);
+            fetch(wants, parts, end, doubt);
         }
         for (Job job : jobs) {
             restore(job, parts, found);
@@ -230,7 +231,7 @@ final class StripeReader {
     }
 
     /** Fetches what comes; whose peer delivers nothing is shunned. */
-    private void fetch(List<Want> wants, Map<Cid, ByteBuffer> into, long end) {
+    private void fetch(List<Want> wants, Map<Cid, ByteBuffer> into, long end, Runnable doubt) {
         if (wants.isEmpty()) {
             return;
         }
@@ -250,6 +251,9 @@ final class StripeReader {
             Thread.currentThread().interrupt();
             throw new PpiofsException(ErrorKind.INTERRUPTED, "read", "blocks of peers", "interrupted", e);
         } finally {
+            if (transfer.isDoubtful()) {
+                doubt.run();
+            }
             transfer.cancel();
         }
         Map<PeerId, Boolean> delivered = new HashMap<>();

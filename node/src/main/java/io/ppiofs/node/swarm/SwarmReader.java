@@ -58,6 +58,11 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
     /** At least so long is waited for peers that a newer table has named. */
     private static final Duration AFTER_REFRESH = Duration.ofSeconds(3);
 
+    /** Between two rounds of asking, while somebody fails; twice as long each time up to {@link #LONGEST_PAUSE}. */
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
+
     /** Peers that are asked for the same block at once, while they answer. */
     private static final int AT_ONCE = 2;
 
@@ -216,12 +221,37 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
         return fetcher.stream(Priority.PREFETCH, sink);
     }
 
-    /** @param end System.nanoTime */
+    /**
+     * Asks holders until all is there, or each of them has said that it lacks what is missing: one that failed may answer a moment
+     * later, and be the only one that is left.
+     *
+     * @param end System.nanoTime
+     */
     private Map<Cid, ByteBuffer> fetch(List<Cid> cids, long end) {
+        Map<Cid, ByteBuffer> fetched = new ConcurrentHashMap<>();
+        Duration pause = FIRST_PAUSE;
+        List<Cid> missing = List.copyOf(new LinkedHashSet<>(cids));
+        while (ask(missing, end, fetched) && System.nanoTime() + pause.toNanos() - end < 0) {
+            missing = missing.stream().filter(cid -> !fetched.containsKey(cid)).toList();
+            if (missing.isEmpty()) {
+                break;
+            }
+            try {
+                Thread.sleep(pause.toMillis());
+            } catch (InterruptedException e) {
+                throw interrupted(e);
+            }
+            pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+        }
+        return fetched;
+    }
+
+    /** Once. @return whether a holder failed or did not answer */
+    private boolean ask(List<Cid> cids, long end, Map<Cid, ByteBuffer> fetched) {
         List<Want> wants = new ArrayList<>();
         Map<PeerId, Integer> near = regions.shared();
         List<Cid> coded = new ArrayList<>();
-        for (Cid cid : new LinkedHashSet<>(cids)) {
+        for (Cid cid : cids) {
             GroupBook.Located located = book.locate(cid);
             if (located != null && located.group().scheme().isCopies()) {
                 wants.add(new Want(cid, located.length(), Regions.nearFirst(located.holders(), near)));
@@ -229,17 +259,17 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
                 coded.add(cid);
             }
         }
-        Map<Cid, ByteBuffer> fetched = new ConcurrentHashMap<>();
+        AtomicBoolean doubtful = new AtomicBoolean();
         Transfer transfer = wants.isEmpty()
                 ? null
                 : fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
         if (!coded.isEmpty()) {
-            fetched.putAll(stripes.fetch(coded, end));
+            fetched.putAll(stripes.fetch(coded, end, () -> doubtful.set(true)));
         }
         if (transfer != null) {
             await(transfer.done(), transfer::cancel, end);
         }
-        return fetched;
+        return doubtful.get() || transfer != null && transfer.isDoubtful();
     }
 
     private static PpiofsException interrupted(InterruptedException cause) {

@@ -106,6 +106,11 @@ class BlocksAheadTest {
         }
 
         @Override
+        public boolean isDoubtful() {
+            return false; // nobody asks: what a stream does not deliver is read as any block
+        }
+
+        @Override
         public void cancel() {
             done.completeExceptionally(new IllegalStateException("cancelled"));
         }

@@ -64,6 +64,7 @@ class StripeReaderTest {
     private final MemoryBlockStore local = new MemoryBlockStore();
     private GroupBook book;
     private StripeReader reader;
+    private boolean doubted;
     private SlotTable.Signed table;
 
     /** Gives what peers have at once; a transfer from one that hangs never ends. */
@@ -78,6 +79,8 @@ class StripeReaderTest {
         public Transfer fetch(List<Want> wants, Priority priority, BlockSink sink) {
             CompletableFuture<Void> done = new CompletableFuture<>();
             boolean hangs = false;
+            boolean doubt =
+                    wants.stream().anyMatch(w -> down.contains(w.holders().get(0)));
             for (int i = 0; i < wants.size(); i++) {
                 Want want = wants.get(i);
                 PeerId peer = want.holders().get(0);
@@ -98,6 +101,11 @@ class StripeReaderTest {
                 @Override
                 public CompletableFuture<Void> done() {
                     return done;
+                }
+
+                @Override
+                public boolean isDoubtful() {
+                    return !done.isDone() || doubt;
                 }
 
                 @Override
@@ -170,7 +178,8 @@ class StripeReaderTest {
     private Map<Cid, ByteBuffer> read() {
         return reader.fetch(
                 List.copyOf(model.keySet()),
-                System.nanoTime() + Duration.ofMinutes(1).toNanos());
+                System.nanoTime() + Duration.ofMinutes(1).toNanos(),
+                () -> doubted = true);
     }
 
     private void assertAllReadable() {
@@ -182,6 +191,7 @@ class StripeReaderTest {
     @Test
     void each_block_comes_from_the_peer_of_its_slot_and_parity_rests() {
         assertAllReadable();
+        assertThat(doubted).isFalse();
         assertThat(asked).containsExactlyInAnyOrderElementsOf(holders.subList(0, SCHEME.data()));
     }
 
@@ -204,6 +214,7 @@ class StripeReaderTest {
         java.util.Collections.shuffle(gone, random);
         down.addAll(gone.subList(0, 3));
         Map<Cid, ByteBuffer> found = read();
+        assertThat(doubted).isTrue();
         model.forEach((cid, bytes) -> {
             boolean reachable = !down.contains(book.locate(cid).holders().get(0));
             if (found.containsKey(cid)) {
@@ -243,7 +254,7 @@ class StripeReaderTest {
         }
         asked.clear();
         Map<Cid, ByteBuffer> found = reader.fetch(
-                List.of(lost), System.nanoTime() + Duration.ofMinutes(1).toNanos());
+                List.of(lost), System.nanoTime() + Duration.ofMinutes(1).toNanos(), () -> {});
         assertThat(found.get(lost)).isEqualTo(model.get(lost));
         assertThat(asked).hasSize(1);
     }

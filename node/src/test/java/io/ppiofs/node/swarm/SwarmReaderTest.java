@@ -176,6 +176,12 @@ class SwarmReaderTest {
 
         final List<Cid> wanted = new ArrayList<>();
 
+        /** So many transfers end at once with nothing. */
+        int ending;
+
+        /** What those say of themselves. */
+        boolean doubtful;
+
         @Override
         public Transfer fetch(List<Want> wants, Priority priority, BlockSink sink) {
             CompletableFuture<Void> done = new CompletableFuture<>();
@@ -187,8 +193,12 @@ class SwarmReaderTest {
                 }
                 done.complete(null);
             }
+            boolean ends = ending-- > 0;
+            if (ends) {
+                done.complete(null);
+            }
             Duration wait = after;
-            if (wait != null) {
+            if (wait != null && !ends) {
                 CompletableFuture.delayedExecutor(wait.toMillis(), TimeUnit.MILLISECONDS)
                         .execute(() -> {
                             if (!done.isDone()) {
@@ -201,6 +211,11 @@ class SwarmReaderTest {
                 @Override
                 public CompletableFuture<Void> done() {
                     return done;
+                }
+
+                @Override
+                public boolean isDoubtful() {
+                    return doubtful;
                 }
 
                 @Override
@@ -264,6 +279,24 @@ class SwarmReaderTest {
         delivery.after = Duration.ofMillis(500);
         await("the outage is over").until(() -> !reader.fetch(wanted).isEmpty());
         assertThat(reader.fetch(wanted)).containsOnlyKeys(block.cid());
+    }
+
+    @Test
+    void holders_that_failed_are_asked_again_while_there_is_patience() {
+        place();
+        delivery.ending = 3;
+        delivery.doubtful = true;
+        delivery.after = Duration.ZERO;
+        assertThat(reader().fetch(List.of(block.cid()))).containsOnlyKeys(block.cid());
+        assertThat(delivery.wanted).hasSize(4);
+    }
+
+    @Test
+    void what_all_holders_lack_is_missing_at_once() {
+        place();
+        delivery.ending = Integer.MAX_VALUE;
+        assertThat(reader().fetch(List.of(block.cid()))).isEmpty();
+        assertThat(delivery.wanted).hasSize(1);
     }
 
     private static List<PeerId> ids(int count) {

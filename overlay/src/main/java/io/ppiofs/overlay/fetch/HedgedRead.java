@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One block, wanted at once: the best holder is asked; the next one too, when it takes longer than 95 of 100 reads and than the rate at which it sends explains, or fails. What a failed peer sent
- * of the block is kept for the next one. The first that is whole wins.
+ * of the block is kept for the next one. The first that is whole wins. While others keep it waiting, those that failed are asked again: one connection that broke
+ * must not leave the read to peers that never answer.
  */
 final class HedgedRead {
     /** A peer that needs longer for the block is not waited for alone. */
@@ -30,12 +31,16 @@ final class HedgedRead {
     /** Times what a peer needs at the rate at which it sends. */
     private static final double SPARE = 1.5;
 
+    /** After this one of those that failed is asked again, if nobody has delivered. */
+    private static final Duration AGAIN = Duration.ofSeconds(1);
+
     private final BlockClient client;
     private final Scheduler scheduler;
     private final PeerMemory memory;
     private final Latencies latencies;
     private final Want want;
     private final ArrayDeque<PeerId> candidates;
+    private final ArrayDeque<PeerId> failed = new ArrayDeque<>();
     private final CompletableFuture<ByteBuffer> result = new CompletableFuture<>();
     private final List<Fetch> running = new ArrayList<>();
     private Scheduler.@Nullable Timer timer;
@@ -77,6 +82,7 @@ final class HedgedRead {
             }
             peer = candidates.poll();
             if (peer == null && !running.isEmpty()) {
+                waitForFailed();
                 return;
             }
         }
@@ -85,6 +91,28 @@ final class HedgedRead {
         } else {
             ask(peer, rest);
         }
+    }
+
+    /** Under the lock. */
+    private void waitForFailed() {
+        if (!failed.isEmpty()) {
+            timer = scheduler.schedule(AGAIN, this::askFailed);
+        }
+    }
+
+    private void askFailed() {
+        synchronized (this) {
+            PeerId peer = failed.poll();
+            if (peer != null) {
+                candidates.add(peer);
+            }
+        }
+        askNext(null);
+    }
+
+    /** See {@link Transfer#isDoubtful}. */
+    synchronized boolean isDoubtful() {
+        return unreachable || !running.isEmpty();
     }
 
     private void ask(PeerId peer, @Nullable FetchRest rest) {
@@ -105,6 +133,8 @@ final class HedgedRead {
             late = result.isDone();
             if (!late && !candidates.isEmpty()) {
                 timer = scheduler.schedule(Duration.ofNanos(latencies.hedgeNanos()), () -> late(peer, begun, before));
+            } else if (!late) {
+                waitForFailed();
             }
         }
         if (late) {
@@ -150,6 +180,9 @@ final class HedgedRead {
             synchronized (this) {
                 wrong |= kind == ErrorKind.CORRUPT;
                 unreachable |= kind != ErrorKind.CORRUPT;
+                if (kind != ErrorKind.CORRUPT) {
+                    failed.add(fetch.peer());
+                }
             }
             FetchRest left = fetch.rest();
             rest = left.resumeOffset() > 0 ? left : null;

@@ -161,6 +161,11 @@ final class PlannedTransfer implements StreamTransfer {
         return wasted;
     }
 
+    @Override
+    public synchronized boolean isDoubtful() {
+        return unreachable || !fetches.isEmpty();
+    }
+
     /** Why blocks were missing. */
     synchronized PpiofsException loss(Cid cid) {
         return HedgedRead.loss(cid, wrong, unreachable);

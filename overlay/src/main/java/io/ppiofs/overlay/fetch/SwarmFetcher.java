@@ -38,8 +38,8 @@ public final class SwarmFetcher implements Fetcher {
         this.latencies = new Latencies(options);
     }
 
-    private CompletableFuture<ByteBuffer> hedged(Want want) {
-        return new HedgedRead(client, scheduler, memory, latencies, want).start();
+    private HedgedRead hedged(Want want) {
+        return new HedgedRead(client, scheduler, memory, latencies, want);
     }
 
     private PlannedTransfer planned(List<Want> wants, Priority priority, BlockSink sink) {
@@ -60,7 +60,8 @@ public final class SwarmFetcher implements Fetcher {
             return planned(wants, priority, sink);
         }
         Cid cid = wants.get(0).cid();
-        CompletableFuture<ByteBuffer> reading = hedged(wants.get(0));
+        HedgedRead read = hedged(wants.get(0));
+        CompletableFuture<ByteBuffer> reading = read.start();
         CompletableFuture<Void> done = reading.handle((bytes, failure) -> {
             if (bytes != null) {
                 sink.onBlock(0, cid, bytes);
@@ -76,6 +77,11 @@ public final class SwarmFetcher implements Fetcher {
             }
 
             @Override
+            public boolean isDoubtful() {
+                return read.isDoubtful();
+            }
+
+            @Override
             public void cancel() {
                 reading.cancel(false);
             }
@@ -85,7 +91,7 @@ public final class SwarmFetcher implements Fetcher {
     @Override
     public CompletableFuture<List<ByteBuffer>> fetch(List<Want> wants, Priority priority) {
         if (wants.size() == 1 && priority == Priority.FOREGROUND) {
-            return hedged(wants.get(0)).thenApply(List::of);
+            return hedged(wants.get(0)).start().thenApply(List::of);
         }
         @Nullable ByteBuffer[] blocks = new ByteBuffer[wants.size()];
         AtomicReference<@Nullable Cid> missing = new AtomicReference<>();

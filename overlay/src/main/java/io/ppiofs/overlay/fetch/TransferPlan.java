@@ -51,8 +51,11 @@ final class TransferPlan {
     /** Failures not made good, after which a peer is asked no more in this fetch. */
     private static final int MAX_FAILURES = 3;
 
-    /** A stream may live for hours: in it a peer gets one more try after this time. */
-    private static final long BACK_NANOS = 60_000_000_000L;
+    /** A peer gets one more try after this time, if the fetch still goes on then. */
+    private static final long BACK_NANOS = 4_000_000_000L;
+
+    /** The same in a stream, which may live for hours. */
+    private static final long BACK_TO_STREAM_NANOS = 60_000_000_000L;
 
     private static final long FIRST_PAUSE_NANOS = 1_000_000_000L;
 
@@ -107,7 +110,7 @@ final class TransferPlan {
         long pausedUntil;
         boolean out;
 
-        /** Whether being out ends, {@link #BACK_NANOS} after {@link #pausedUntil}. */
+        /** Whether being out ends, a while after {@link #pausedUntil}. */
         boolean mayComeBack;
 
         Peer(PeerId id) {
@@ -233,6 +236,7 @@ final class TransferPlan {
 
     /** What is to be asked now; also finds blocks that nobody is left for, see {@link #takeLost}. */
     List<Run> assign(long now) {
+        letComeBack(now);
         List<Run> runs = new ArrayList<>();
         if (stream) {
             assignStream(runs, now);
@@ -259,6 +263,16 @@ final class TransferPlan {
         }
         findLost();
         return runs;
+    }
+
+    private void letComeBack(long now) {
+        long back = stream ? BACK_TO_STREAM_NANOS : BACK_NANOS;
+        for (Peer peer : peers.values()) {
+            if (peer.out && peer.mayComeBack && peer.pausedUntil + back - now <= 0) {
+                peer.out = false;
+                peer.failures = MAX_FAILURES - 1;
+            }
+        }
     }
 
     // ---- a stream
@@ -308,10 +322,6 @@ final class TransferPlan {
     private Set<Peer> asked(List<Unit> units, long now) {
         Set<Peer> asked = new HashSet<>();
         for (Peer peer : peers.values()) {
-            if (peer.out && peer.mayComeBack && peer.pausedUntil + BACK_NANOS - now <= 0) {
-                peer.out = false;
-                peer.failures = MAX_FAILURES - 1;
-            }
             if (!peer.busy.isEmpty()) {
                 asked.add(peer);
             }
@@ -564,7 +574,7 @@ final class TransferPlan {
         peer.pausedUntil = now + (FIRST_PAUSE_NANOS << peer.failures);
         peer.failures++;
         peer.out = peer.failures == MAX_FAILURES;
-        peer.mayComeBack = stream;
+        peer.mayComeBack = true;
         peer.allowed = 1;
         return closed;
     }

@@ -24,6 +24,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -156,18 +157,23 @@ class SwarmFetcherTest {
                 ErrorKind.CORRUPT, () -> get(fetcher.fetch(wants(blocks.subList(0, 1), liar), Priority.FOREGROUND)));
     }
 
-    @Test
-    void a_single_block_is_asked_of_a_second_peer_when_the_first_is_slow() throws Exception {
-        List<StoredBlock> blocks = MemoryBlockHost.random(5, 1, 400_000);
-        MemoryBlockHost slow = new MemoryBlockHost().with(blocks);
-        CountDownLatch held = new CountDownLatch(1);
-        slow.gate = (cid, offset) -> {
+    /** Until the latch is open, it sends nothing. */
+    private static void hold(MemoryBlockHost host, CountDownLatch held) {
+        host.gate = (cid, offset) -> {
             try {
                 assertThat(held.await(60, TimeUnit.SECONDS)).isTrue();
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
         };
+    }
+
+    @Test
+    void a_single_block_is_asked_of_a_second_peer_when_the_first_is_slow() throws Exception {
+        List<StoredBlock> blocks = MemoryBlockHost.random(5, 1, 400_000);
+        MemoryBlockHost slow = new MemoryBlockHost().with(blocks);
+        CountDownLatch held = new CountDownLatch(1);
+        hold(slow, held);
         OverlayNode first = peers.serving(slow, BlockLimits.DEFAULT);
         OverlayNode second = peers.serving(new MemoryBlockHost().with(blocks), BlockLimits.DEFAULT);
         SwarmFetcher fetcher = fetcher(FetchOptions.DEFAULT.withHedgeAfter(Duration.ofMillis(30)), first, second);
@@ -178,6 +184,31 @@ class SwarmFetcherTest {
             held.countDown();
         }
         await().atMost(LIMIT).untilAsserted(() -> assertThat(slow.openSources).hasValue(0));
+    }
+
+    @Test
+    void a_holder_that_failed_is_asked_again_while_the_others_say_nothing() throws Exception {
+        List<StoredBlock> blocks = MemoryBlockHost.random(7, 1, 300_000);
+        MemoryBlockHost silent = new MemoryBlockHost().with(blocks);
+        CountDownLatch held = new CountDownLatch(1);
+        hold(silent, held);
+        OverlayNode first = peers.serving(silent, BlockLimits.DEFAULT);
+        OverlayNode second = peers.serving(new MemoryBlockHost().with(blocks), BlockLimits.DEFAULT);
+        OverlayNode node = peers.node();
+        asking = peers.client(node, peers.options().withStall(LIMIT), first);
+        FetchOptions options = PATIENT.withHedgeAfter(Duration.ofMillis(30));
+        SwarmFetcher fetcher = new SwarmFetcher(asking, node.host().scheduler(), memory, options, executor);
+        try {
+            CompletableFuture<List<ByteBuffer>> read = fetcher.fetch(wants(blocks, first, second), Priority.FOREGROUND);
+            await("nobody knows where it is")
+                    .atMost(LIMIT)
+                    .until(() -> memory.recall(id(second)).penalty() > 0);
+            assertThat(read).isNotDone();
+            BlockPeers.knows(node, second);
+            assertThat(get(read)).isEqualTo(bytes(blocks));
+        } finally {
+            held.countDown();
+        }
     }
 
     @Test

@@ -96,6 +96,29 @@ class TransferPlanTest {
     }
 
     @Test
+    void who_failed_three_times_gets_another_try_while_others_keep_a_block_waiting() {
+        PeerId silent = peer();
+        PeerId flapping = peer();
+        long second = 1_000_000_000L;
+        TransferPlan plan = new TransferPlan(
+                wants(1, PIECE, List.of(silent, flapping)), PeerMemory.ofProcess(10), FetchOptions.DEFAULT);
+        assertThat(plan.assign(0))
+                .singleElement()
+                .extracting(TransferPlan.Run::peer)
+                .isEqualTo(silent);
+        plan.onFailure(flapping, 0);
+        plan.onFailure(flapping, second);
+        plan.onFailure(flapping, 3 * second);
+        plan.onFailure(silent, 5 * second);
+        assertThat(plan.assign(5 * second)).isEmpty(); // one is out, one pauses
+        assertThat(plan.takeLost()).isNegative();
+        assertThat(plan.assign(6 * second)).extracting(TransferPlan.Run::peer).containsExactly(silent);
+        plan.onFailure(silent, 11 * second);
+        // pauses of 1, 2 and 4 s, and 4 s
+        assertThat(plan.assign(11 * second)).extracting(TransferPlan.Run::peer).containsExactly(flapping);
+    }
+
+    @Test
     void who_does_not_have_a_block_is_not_asked_for_it_again() {
         PeerId a = peer();
         PeerId b = peer();
