@@ -6,6 +6,7 @@ import io.ppiofs.node.audit.AuditOrder;
 import io.ppiofs.node.audit.AuditOutcome;
 import io.ppiofs.node.audit.AuditReport;
 import io.ppiofs.node.audit.VolumeAuditor;
+import io.ppiofs.node.audit.WindowOutcome;
 import io.ppiofs.node.control.Handler;
 import io.ppiofs.node.control.Request;
 import io.ppiofs.node.swarm.Verifications;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -92,6 +94,7 @@ final class AuditOperations {
     private static final class Sums {
         private final @Nullable String out;
         private final List<Map<String, @Nullable Object>> slots = new ArrayList<>();
+        private final List<Map<String, @Nullable Object>> seals = new ArrayList<>();
         private final Map<AuditOutcome.Result, Integer> counts = new LinkedHashMap<>();
         private int untagged;
         private int written;
@@ -103,6 +106,7 @@ final class AuditOperations {
 
         void add(String volume, VolumeAuditor auditor, AuditReport report) {
             report.lines().forEach(line -> slots.add(describe(volume, line)));
+            report.seals().forEach(seal -> seals.add(describe(volume, seal)));
             for (AuditOutcome.Result result : AuditOutcome.Result.values()) {
                 counts.merge(result, report.count(result), Integer::sum);
             }
@@ -122,6 +126,7 @@ final class AuditOperations {
             facts.put("untaggedGroups", (long) untagged);
             facts.put("transcriptBytes", (long) written);
             facts.put("slots", slots);
+            facts.put("seals", seals);
             return facts;
         }
     }
@@ -137,6 +142,30 @@ final class AuditOperations {
                     "is neither a volume of this home, nor one that it verifies ('ppiofs verifier list'), nor a peer id",
                     e);
         }
+    }
+
+    private static Map<String, @Nullable Object> describe(String volume, AuditReport.Seal seal) {
+        AuditReport.Window window = seal.window();
+        WindowOutcome outcome = window == null ? null : window.outcome();
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("volume", volume);
+        facts.put("group", seal.group().toString());
+        facts.put("slot", (long) seal.slot());
+        facts.put("peer", seal.holder().toString());
+        facts.put("result", outcome == null ? null : outcome.result().name());
+        facts.put("state", seal.state().toLowerCase(Locale.ROOT));
+        facts.put("parameters", seal.parameters());
+        facts.put("sector", seal.sector());
+        facts.put("lastWindow", seal.last() == null ? null : seal.last().name());
+        facts.put("epoch", outcome == null ? null : outcome.epoch());
+        facts.put("leaves", outcome == null ? null : (long) outcome.leaves());
+        facts.put("millis", outcome == null ? null : outcome.took().toMillis());
+        facts.put("deadlineMillis", outcome == null ? null : outcome.deadline().toMillis());
+        facts.put("timed", outcome == null ? null : outcome.timed());
+        facts.put("challenges", window == null ? 0L : (long) window.challenges());
+        facts.put("failures", window == null ? 0L : (long) window.failed());
+        facts.put("reason", seal.reason());
+        return facts;
     }
 
     private static Map<String, @Nullable Object> describe(String volume, AuditReport.Line line) {

@@ -35,6 +35,7 @@ import io.ppiofs.node.swarm.SwarmService;
 import io.ppiofs.node.swarm.SwarmVolume;
 import io.ppiofs.node.swarm.Verifications;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.proofs.sdr.SealParameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +47,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -215,15 +217,14 @@ public final class EmbeddedServices implements NodeServices {
                     case PASSPHRASE -> "passphrase";
                     case KEY_FILE -> "key file";
                 },
-                scheme(volume));
+                placed(volume, placement -> placement.scheme().toString()),
+                placed(volume, VolumePlacement::seal));
     }
 
-    private static @Nullable String scheme(VolumeDirectory volume) {
+    private static @Nullable String placed(VolumeDirectory volume, Function<VolumePlacement, @Nullable String> what) {
         try {
             VolumePlacement placement = volume.placement();
-            return placement == null || placement.swarm() == null
-                    ? null
-                    : placement.scheme().toString();
+            return placement == null || placement.swarm() == null ? null : what.apply(placement);
         } catch (PpiofsException e) {
             LOG.warn("volume {}: {}", volume.config().name(), e.getMessage());
             return "unreadable";
@@ -247,7 +248,7 @@ public final class EmbeddedServices implements NodeServices {
             UnlockedVolume volume =
                     VolumeDirectory.create(home.volumesDirectory(), parameters, protection(order.protection()));
             if (order.scheme() != null) {
-                place(order.name(), volume, order.scheme());
+                place(order.name(), volume, order.scheme(), null);
             }
             LOG.info("made volume {} ({})", order.name(), volume.config().id());
         } finally {
@@ -402,16 +403,16 @@ public final class EmbeddedServices implements NodeServices {
     }
 
     @Override
-    public boolean place(String name, Unlock unlock, String scheme) {
-        VolumePlacement placed = place(name, unlocked(name, unlock), scheme);
+    public boolean place(String name, Unlock unlock, @Nullable String scheme, @Nullable String seal) {
+        VolumePlacement placed = place(name, unlocked(name, unlock), scheme, seal);
         boolean mounted = false;
         for (var volume : live) {
-            mounted |= volume.keepAs(placed.volume(), placed.scheme());
+            mounted |= volume.keepAs(placed);
         }
         return mounted;
     }
 
-    private VolumePlacement place(String name, UnlockedVolume volume, String scheme) {
+    private VolumePlacement place(String name, UnlockedVolume volume, @Nullable String scheme, @Nullable String seal) {
         OwnerKey owner = volume.owner();
         if (owner == null) {
             throw new PpiofsException(
@@ -420,11 +421,22 @@ public final class EmbeddedServices implements NodeServices {
                     "volume " + name,
                     "only its owner's home can say where it belongs");
         }
-        return directory(name)
-                .place(
-                        owner,
-                        Scheme.parse(scheme),
-                        swarm("place", "volume " + name).network());
+        VolumeDirectory directory = directory(name);
+        VolumePlacement last = directory.placement();
+        if (scheme == null && (last == null || last.swarm() == null)) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID, "place", "volume " + name, "it is not on peers; give --copies N or --code K+M");
+        }
+        Scheme wanted = scheme == null && last != null ? last.scheme() : Scheme.parse(String.valueOf(scheme));
+        return directory.place(
+                owner,
+                wanted,
+                swarm("place", "volume " + name).network(),
+                seal == null ? (last == null ? null : last.seal()) : sealing(seal));
+    }
+
+    private static @Nullable String sealing(String seal) {
+        return "off".equals(seal) ? null : SealParameters.named(seal).name();
     }
 
     private VolumeDirectory directory(String name) {

@@ -2,7 +2,6 @@ package io.ppiofs.node;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
-import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.blockstore.gc.LiveSet;
 import io.ppiofs.blockstore.sealed.SealStatistics;
 import io.ppiofs.blockstore.sealed.SealedBlocks;
@@ -29,11 +28,13 @@ import io.ppiofs.fs.volume.HybridLogicalClock;
 import io.ppiofs.fs.volume.UnlockedVolume;
 import io.ppiofs.fs.volume.VolumeId;
 import io.ppiofs.fs.volume.VolumeParameters;
+import io.ppiofs.fs.volume.VolumePlacement;
 import io.ppiofs.fs.volume.VolumeSecrets;
 import io.ppiofs.fs.volume.WriterIdentity;
 import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.node.control.Progress;
+import io.ppiofs.node.swarm.SwarmService;
 import io.ppiofs.node.swarm.SwarmVolume;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -192,11 +193,12 @@ final class EmbeddedVolume implements OpenVolume {
      *
      * @return whether this is that volume, and its blocks are on peers
      */
-    boolean keepAs(VolumeId volume, Scheme scheme) {
-        if (swarm == null || !id.equals(volume)) {
+    boolean keepAs(VolumePlacement placement) {
+        if (swarm == null || !id.equals(placement.volume())) {
             return false;
         }
-        swarm.keepAs(scheme);
+        swarm.keepAs(placement.scheme());
+        swarm.sealAs(SwarmService.sealing(placement));
         return true;
     }
 

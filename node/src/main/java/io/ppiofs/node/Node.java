@@ -206,7 +206,9 @@ public final class Node implements AutoCloseable {
         services.warmUp();
         NetworkOrder order = life.network() == null ? config.network() : life.network();
         if (order != null) {
-            network = services.join(order);
+            NetworkService joined = services.join(order);
+            network = joined;
+            joined.seal(sectors);
         }
     }
 

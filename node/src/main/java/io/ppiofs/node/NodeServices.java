@@ -90,11 +90,12 @@ public interface NodeServices extends AutoCloseable {
      * From now on, the volume's blocks belong on peers of the node's network, kept like this. An open volume that is on peers
      * already is changed in the background; one that was not yet goes there when it is opened next.
      *
-     * @param scheme {@code 3} or {@code 4+2}
+     * @param scheme {@code 3} or {@code 4+2}; null: as before
+     * @param seal name of the parameters with which holders shall seal closed groups; {@code off}: they shall not; null: as before
      * @return whether it has begun
      * @throws PpiofsException NOT_CONNECTED if the node is in no network; NOT_PERMITTED for who is not the owner
      */
-    boolean place(String name, Unlock unlock, String scheme);
+    boolean place(String name, Unlock unlock, @Nullable String scheme, @Nullable String seal);
 
     /**
      * Unlocks the volume and opens its filesystem; the node keeps one open instance per volume.

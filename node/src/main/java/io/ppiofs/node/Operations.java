@@ -235,10 +235,12 @@ final class Operations implements Handler {
 
     private Map<String, @Nullable Object> place(Request request) {
         String name = node.services().volume(request.text("name")).name();
-        boolean begun = node.services().place(name, MountRequest.unlockOf(request), request.text("scheme"));
+        boolean begun = node.services()
+                .place(name, MountRequest.unlockOf(request), request.textOrNull("scheme"), request.textOrNull("seal"));
         Map<String, @Nullable Object> answer = new LinkedHashMap<>();
         answer.put("name", name);
-        answer.put("scheme", request.text("scheme"));
+        answer.put("scheme", node.services().volume(name).scheme());
+        answer.put("seal", node.services().volume(name).seal());
         answer.put("begun", begun);
         return answer;
     }

@@ -129,6 +129,7 @@ public final class StatusFacts {
         facts.put("created", summary.created().toString());
         facts.put("protection", summary.protection());
         facts.put("scheme", summary.scheme());
+        facts.put("seal", summary.seal());
         return facts;
     }
 

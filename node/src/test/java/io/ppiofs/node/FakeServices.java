@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Volumes and mounts that exist only in memory, and that tell what was done with them. */
 public final class FakeServices implements NodeServices {
@@ -83,7 +84,7 @@ public final class FakeServices implements NodeServices {
         }
         String protection = order.protection().isNone() ? "unprotected" : "passphrase";
         VolumeSummary volume =
-                new VolumeSummary(order.name(), "id-" + order.name(), Instant.EPOCH, protection, order.scheme());
+                new VolumeSummary(order.name(), "id-" + order.name(), Instant.EPOCH, protection, order.scheme(), null);
         volumes.put(order.name(), volume);
         return volume;
     }
@@ -104,7 +105,7 @@ public final class FakeServices implements NodeServices {
     }
 
     @Override
-    public boolean place(String name, Unlock unlock, String scheme) {
+    public boolean place(String name, Unlock unlock, @Nullable String scheme, @Nullable String seal) {
         throw new PpiofsException(ErrorKind.NOT_CONNECTED, "place", name, "there is no network here");
     }
 

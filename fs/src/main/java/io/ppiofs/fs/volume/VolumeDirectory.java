@@ -335,8 +335,14 @@ public record VolumeDirectory(Path path, VolumeConfig config) {
      */
     public VolumePlacement place(OwnerKey owner, Scheme scheme, @Nullable NetworkId swarm) {
         VolumePlacement last = placement();
+        return place(owner, scheme, swarm, last == null ? null : last.seal());
+    }
+
+    /** @param seal name of the parameters with which holders shall seal closed groups; null: they shall not. Otherwise as above, where it stays what it was */
+    public VolumePlacement place(OwnerKey owner, Scheme scheme, @Nullable NetworkId swarm, @Nullable String seal) {
+        VolumePlacement last = placement();
         long revision = last == null ? 1 : last.revision() + 1;
-        VolumePlacement next = VolumePlacement.sign(owner, config.network(), revision, scheme, swarm);
+        VolumePlacement next = VolumePlacement.sign(owner, config.network(), revision, scheme, swarm, seal);
         keep(ours(next, "new placement record"));
         return next;
     }

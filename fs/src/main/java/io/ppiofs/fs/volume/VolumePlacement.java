@@ -14,24 +14,34 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The owner's word on where a volume's blocks belong: scheme and network. Unlike the description it can change; the
+ * The owner's word on where a volume's blocks belong: scheme and network, and how holders shall seal them. Unlike the description it can change; the
  * record of the highest revision holds. Immutable; an instance has been verified.
  */
 public final class VolumePlacement {
     /** Largest envelope. */
     public static final int MAX_LENGTH = 1024;
 
+    private static final int MAX_SEAL = 32;
+
     private final VolumeId volume;
     private final long revision;
     private final Scheme scheme;
     private final @Nullable NetworkId swarm;
+    private final @Nullable String seal;
     private final byte[] envelope;
 
-    private VolumePlacement(VolumeId volume, long revision, Scheme scheme, @Nullable NetworkId swarm, byte[] envelope) {
+    private VolumePlacement(
+            VolumeId volume,
+            long revision,
+            Scheme scheme,
+            @Nullable NetworkId swarm,
+            @Nullable String seal,
+            byte[] envelope) {
         this.volume = volume;
         this.revision = revision;
         this.scheme = scheme;
         this.swarm = swarm;
+        this.seal = seal;
         this.envelope = envelope;
     }
 
@@ -42,18 +52,31 @@ public final class VolumePlacement {
      */
     public static VolumePlacement sign(
             OwnerKey owner, NetworkId network, long revision, Scheme scheme, @Nullable NetworkId swarm) {
+        return sign(owner, network, revision, scheme, swarm, null);
+    }
+
+    /** @param seal name of the parameters with which holders shall seal closed groups; null: they shall not. Otherwise as above */
+    public static VolumePlacement sign(
+            OwnerKey owner,
+            NetworkId network,
+            long revision,
+            Scheme scheme,
+            @Nullable NetworkId swarm,
+            @Nullable String seal) {
         if (revision < 1) {
             throw new IllegalArgumentException("revision " + revision);
         }
         Cbor where = swarm == null ? CborSimple.NULL : CborBytes.of(swarm.bytes());
-        CborMap fields = CborMap.builder()
+        CborMap.Builder fields = CborMap.builder()
                 .put(1, network.bytes())
                 .put(2, owner.volumeId().bytes())
                 .put(3, revision)
                 .put(4, new CborText(scheme.toString()))
-                .put(5, where)
-                .build();
-        return decode(RecordType.PLACEMENT.sign(owner.signingKey(), network, fields), "new placement record");
+                .put(5, where);
+        if (seal != null) {
+            fields.put(6, new CborText(seal));
+        }
+        return decode(RecordType.PLACEMENT.sign(owner.signingKey(), network, fields.build()), "new placement record");
     }
 
     /**
@@ -66,16 +89,23 @@ public final class VolumePlacement {
         try {
             RecordType.Opened opened = RecordType.PLACEMENT.openOfOwner(envelope, subject);
             CborMap f = opened.fields();
-            f.requireFields(5);
+            boolean sealed = f.size() > 5; // so that records without it are what they always were
+            f.requireFields(sealed ? 6 : 5);
+            String seal = sealed ? f.text(6, MAX_SEAL) : null;
             long revision = f.uint(3, Long.MAX_VALUE);
             String text = f.text(4, Scheme.MAX_TEXT);
             byte[] swarm = f.bytesOrNull(5, NetworkId.LENGTH);
             Scheme scheme = scheme(text);
-            if (revision < 1 || !scheme.toString().equals(text)) {
-                throw new MalformedException("its revision or scheme is impossible");
+            if (revision < 1 || !scheme.toString().equals(text) || (seal != null && !seal.matches("[a-z][a-z0-9-]*"))) {
+                throw new MalformedException("its revision, scheme or sealing is impossible");
             }
             return new VolumePlacement(
-                    opened.volume(), revision, scheme, swarm == null ? null : NetworkId.of(swarm), envelope.clone());
+                    opened.volume(),
+                    revision,
+                    scheme,
+                    swarm == null ? null : NetworkId.of(swarm),
+                    seal,
+                    envelope.clone());
         } catch (MalformedException e) {
             throw new PpiofsException(
                     ErrorKind.CORRUPT,
@@ -109,6 +139,11 @@ public final class VolumePlacement {
     /** The network that holds the blocks; null: none. */
     public @Nullable NetworkId swarm() {
         return swarm;
+    }
+
+    /** Name of the parameters with which holders shall seal closed groups; null: they shall not. */
+    public @Nullable String seal() {
+        return seal;
     }
 
     /** A copy of the signed bytes. */

@@ -324,6 +324,13 @@ class SharingTest {
         fails(ErrorKind.CORRUPT, () -> reader.adoptPlacement(damaged));
         Files.write(reader.path().resolve("placement"), damaged);
         fails(ErrorKind.CORRUPT, reader::placement);
+        VolumePlacement sealed =
+                VolumePlacement.sign(Fixed.RW.owner(), NetworkId.LOCAL, 3, Scheme.parse("4+2"), swarm, "fast");
+        assertThat(VolumePlacement.decode(sealed.envelope(), "test").seal()).isEqualTo("fast");
+        assertThat(second.seal()).isNull();
+        fails(
+                ErrorKind.CORRUPT,
+                () -> VolumePlacement.sign(Fixed.RW.owner(), NetworkId.LOCAL, 3, Scheme.DEFAULT, swarm, "a b"));
         String hex = java.util.HexFormat.of()
                 .formatHex(VolumePlacement.sign(Fixed.RW.owner(), NetworkId.LOCAL, 2, Scheme.parse("4+2"), swarm)
                         .envelope());

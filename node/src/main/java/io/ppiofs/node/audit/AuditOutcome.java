@@ -1,5 +1,6 @@
 package io.ppiofs.node.audit;
 
+import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.audit.AuditAnswer;
 import io.ppiofs.overlay.audit.AuditAsk;
 import io.ppiofs.overlay.identity.PeerId;
@@ -34,6 +35,15 @@ public record AuditOutcome(
         /** The holder gave a wrong proof, or said itself that it lacks what it was asked for. */
         FAIL,
         /** No answer, a late one, or one that accuses nobody. */
-        SUSPECT
+        SUSPECT;
+
+        /** What it means that no proof came. */
+        static Result of(PpiofsException failure) {
+            return switch (failure.kind()) {
+                case CORRUPT, NOT_FOUND, INVALID -> FAIL;
+                // away, busy, ending, of another version, or it has heard of a newer table
+                default -> SUSPECT;
+            };
+        }
     }
 }

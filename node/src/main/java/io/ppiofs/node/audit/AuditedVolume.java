@@ -9,6 +9,7 @@ import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.sdr.SealParameters;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,11 @@ public interface AuditedVolume {
 
     /** The form in which the volume is audited in the background. */
     AuditForm form();
+
+    /** How the slots of closed groups shall be sealed; null: they shall not, or it is not this node's to say. */
+    default @Nullable SealParameters seals() {
+        return null;
+    }
 
     /** Whether this node audits the slot in this epoch. */
     boolean isDrawn(SlotTable table, int slot, long epoch);

@@ -2,13 +2,7 @@ package io.ppiofs.node.audit;
 
 import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.Cid;
-import io.ppiofs.blockstore.erasure.ReedSolomon;
-import io.ppiofs.blockstore.erasure.Scheme;
-import io.ppiofs.error.ErrorKind;
-import io.ppiofs.error.PpiofsException;
 import io.ppiofs.file.DurableFile;
-import io.ppiofs.overlay.placement.Inventory;
-import io.ppiofs.overlay.placement.Stripe;
 import io.ppiofs.proofs.audit.AuditForm;
 import io.ppiofs.proofs.audit.SlotUnits;
 import io.ppiofs.proofs.podr2.MacKey;
@@ -18,9 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import java.util.zip.CRC32C;
@@ -36,9 +28,6 @@ final class GroupTags {
     private static final int MAGIC = 0x50504954;
     private static final int HEADER = 16 + Cid.DIGEST_LENGTH;
     private static final int CRC = 4;
-
-    /** Bytes of blocks that are read at a time. */
-    private static final int BATCH = 8 << 20;
 
     /** Most bytes of a file: a group of 2^17 entries and 512 MiB in the public form, with room. */
     private static final int MAX_FILE = 64 << 20;
@@ -116,10 +105,9 @@ final class GroupTags {
         SlotUnits units = group.allUnits();
         byte[] tags = new byte[Math.toIntExact(units.total() * tagBytes(form))];
         Tagging tagging = new Tagging(form, keys, units, tags);
-        boolean whole = group.table().scheme().isCopies()
-                ? tagCopies(group, tagging, blocks, stop)
-                : tagStripes(group, tagging, blocks, stop);
-        return whole ? new GroupTags(form, units, tags) : null;
+        return GroupBlocks.read(group, blocks, stop, (entry, bytes) -> tagging.next(bytes))
+                ? new GroupTags(form, units, tags)
+                : null;
     }
 
     /** Tags blocks one after another, in the order of the inventory. */
@@ -153,87 +141,6 @@ final class GroupTags {
             }
             block++;
         }
-    }
-
-    private static boolean tagCopies(AuditedGroup group, Tagging tagging, BlockStore blocks, BooleanSupplier stop) {
-        List<Inventory.Entry> entries = group.inventory().entries();
-        for (int from = 0; from < entries.size(); ) {
-            List<Inventory.Entry> batch = new ArrayList<>();
-            long bytes = 0;
-            while (from < entries.size() && bytes < BATCH) {
-                bytes += entries.get(from).length();
-                batch.add(entries.get(from++));
-            }
-            Map<Cid, ByteBuffer> found = stop.getAsBoolean() ? null : read(blocks, batch);
-            if (found == null) {
-                return false;
-            }
-            batch.forEach(entry -> tagging.next(found.getOrDefault(entry.cid(), EMPTY)));
-        }
-        return true;
-    }
-
-    private static boolean tagStripes(AuditedGroup group, Tagging tagging, BlockStore blocks, BooleanSupplier stop) {
-        Scheme scheme = group.table().scheme();
-        ReedSolomon code = ReedSolomon.cauchy(scheme.data(), scheme.parity());
-        for (int i = 0; i < group.inventory().stripes(); i++) {
-            Stripe stripe = group.inventory().stripe(i);
-            List<Inventory.Entry> data = stripe.entries().subList(0, scheme.data());
-            Map<Cid, ByteBuffer> found = stop.getAsBoolean() ? null : read(blocks, data);
-            if (found == null) {
-                return false;
-            }
-            Stripe.Encoded encoded = Stripe.encode(code, scheme, data, found);
-            if (!encoded.stripe().equals(stripe)) {
-                return false; // the parity is not what the inventory names: nobody is accused by that
-            }
-            for (Inventory.Entry entry : data) {
-                if (!entry.isEmpty()) {
-                    tagging.next(found.getOrDefault(entry.cid(), EMPTY));
-                }
-            }
-            for (int parity = 0; parity < scheme.parity(); parity++) {
-                if (!stripe.entries().get(scheme.data() + parity).isEmpty()) {
-                    tagging.next(encoded.parity().get(parity));
-                }
-            }
-        }
-        return true;
-    }
-
-    private static final ByteBuffer EMPTY = ByteBuffer.allocate(0).asReadOnlyBuffer();
-
-    /** All of these, each as its name says; null if one is not. */
-    private static @Nullable Map<Cid, ByteBuffer> read(BlockStore blocks, List<Inventory.Entry> entries) {
-        List<Cid> cids = entries.stream()
-                .filter(entry -> !entry.isEmpty())
-                .map(Inventory.Entry::cid)
-                .toList();
-        Map<Cid, ByteBuffer> found = new HashMap<>();
-        try {
-            List<@Nullable ByteBuffer> bytes = blocks.get(cids);
-            for (int i = 0; i < cids.size(); i++) {
-                ByteBuffer block = bytes.get(i);
-                if (block == null || !Cid.of(block.duplicate()).equals(cids.get(i))) {
-                    return null;
-                }
-                found.put(cids.get(i), block);
-            }
-        } catch (PpiofsException e) {
-            if (e.kind() == ErrorKind.CORRUPT
-                    || e.kind() == ErrorKind.NOT_FOUND
-                    || e.kind() == ErrorKind.NOT_CONNECTED) {
-                return null;
-            }
-            throw e;
-        }
-        for (Inventory.Entry entry : entries) {
-            ByteBuffer block = found.get(entry.cid());
-            if (!entry.isEmpty() && (block == null || block.remaining() != entry.length())) {
-                return null;
-            }
-        }
-        return found;
     }
 
     /** Writes the file, durably. */

@@ -185,13 +185,8 @@ public final class SlotVerifier {
 
     /** Judges that no proof came. */
     AuditOutcome judge(AuditAsk question, PpiofsException failure, Duration deadline) {
-        AuditOutcome.Result result = switch (failure.kind()) {
-            case CORRUPT, NOT_FOUND, INVALID -> AuditOutcome.Result.FAIL;
-            // away, busy, ending, of another version, or it has heard of a newer table
-            default -> AuditOutcome.Result.SUSPECT;
-        };
         return new AuditOutcome(
-                result,
+                AuditOutcome.Result.of(failure),
                 holder(),
                 question,
                 question.units(),

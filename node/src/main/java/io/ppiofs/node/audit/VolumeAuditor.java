@@ -122,7 +122,12 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     private final Object lock = new Object();
     private final Map<PeerId, RoundTrip> roundTrips = new HashMap<>();
     private final Map<PeerId, Integer> suspicions = new HashMap<>();
+
+    /** The same of windows: who answers audits may evade them. */
+    private final Map<PeerId, Integer> windowSuspicions = new HashMap<>();
+
     private final Map<AuditOutcome.Result, AtomicLong> counts = new LinkedHashMap<>();
+    private final Map<AuditOutcome.Result, AtomicLong> windowCounts = new LinkedHashMap<>();
     private final AtomicLong tagged = new AtomicLong();
     private final AtomicLong transcripts = new AtomicLong();
     private final AtomicLong hearsay = new AtomicLong();
@@ -141,6 +146,12 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
 
     /** When it was looked last whether there is anything to tag, System.nanoTime; of the thread. */
     private long tagsLooked;
+
+    /** The same for whom to have seal. */
+    private long sealsLooked;
+
+    /** Null if this node has nothing sealed. */
+    private @Nullable VolumeSeals seals;
 
     private volatile boolean closing;
     private volatile @Nullable CompletableFuture<?> awaited;
@@ -172,12 +183,48 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         this.wallMillis = wallMillis;
         this.round = new AuditRound<>(every, !keys.canTag(), LOOK, wallMillis, System::nanoTime);
         this.tagsLooked = System.nanoTime() - LOOK.toNanos();
+        this.sealsLooked = tagsLooked;
         for (AuditOutcome.Result result : AuditOutcome.Result.values()) {
             counts.put(result, new AtomicLong());
+            windowCounts.put(result, new AtomicLong());
         }
         this.thread = new Thread(this::run, "audit-" + volume.name());
         thread.setDaemon(true);
         thread.setPriority(Thread.MIN_PRIORITY);
+    }
+
+    /** The volume's slots are sealed, too, if it wants them to be. Before {@link #start}. @param kept where it is kept; is made */
+    public VolumeAuditor sealing(Path kept, SealAsking holders) {
+        seals = new VolumeSeals(volume, keys, kept, holders, new ForSeals());
+        return this;
+    }
+
+    /** What sealing has from here. */
+    private final class ForSeals implements VolumeSeals.Auditor {
+        @Override
+        public <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience) {
+            return VolumeAuditor.this.await(answer, holder, patience);
+        }
+
+        @Override
+        public Duration roundTrip(PeerId holder) {
+            return VolumeAuditor.this.roundTrip(holder);
+        }
+
+        @Override
+        public long nextEpoch() {
+            return VolumeAuditor.this.nextEpoch();
+        }
+
+        @Override
+        public long wallMillis() {
+            return wallMillis.getAsLong();
+        }
+
+        @Override
+        public void broke(PeerId holder, String slot, String why) {
+            VolumeAuditor.this.broke(holder, slot, why);
+        }
     }
 
     /** Begins to tag and to audit in the background. */
@@ -199,9 +246,18 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         facts.put("taggedGroups", tagged.get());
         facts.put("transcriptsCounted", transcripts.get());
         facts.put("hearsayFollowed", hearsay.get());
-        counts.forEach((result, count) -> facts.put(
-                "audits" + result.name().charAt(0) + result.name().substring(1).toLowerCase(Locale.ROOT), count.get()));
+        put(facts, "audits", counts);
+        VolumeSeals sealing = seals;
+        if (sealing != null && !sealing.facts().isEmpty()) {
+            facts.putAll(sealing.facts());
+            put(facts, "windows", windowCounts);
+        }
         return facts;
+    }
+
+    private static void put(Map<String, Long> facts, String what, Map<AuditOutcome.Result, AtomicLong> counts) {
+        counts.forEach((result, count) -> facts.put(
+                what + result.name().charAt(0) + result.name().substring(1).toLowerCase(Locale.ROOT), count.get()));
     }
 
     // ---- what others say ------------------------------------------------------------------------------------------
@@ -308,7 +364,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
             if (!verdict.accepted()) {
                 transcripts.incrementAndGet();
                 String why = "what it answered to another verifier: " + verdict.reason();
-                broke(verifier.holder(), group.table().slot(question.slot()), why);
+                broke(verifier.holder(), group.table().slot(question.slot()).toString(), why);
             }
         }
         return true;
@@ -324,7 +380,9 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
      */
     public AuditReport audit(AuditOrder order, Progress progress, BooleanSupplier stop) {
         List<AuditReport.Line> lines = new ArrayList<>();
+        List<AuditReport.Seal> sealed = new ArrayList<>();
         int untagged = 0;
+        tendSeals(true, stop);
         List<SlotTable> tables = volume.closedGroups();
         int done = 0;
         for (SlotTable table : tables) {
@@ -335,22 +393,49 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
                 continue;
             }
             GroupTags tags = tags(group, order.form(), order.fetch(), stop);
-            if (tags == null) {
-                untagged++;
-                continue;
-            }
+            untagged += tags == null ? 1 : 0;
+            Map<Integer, AuditReport.Window> windows = new HashMap<>();
             for (int slot : group.slots()) {
                 PeerId holder = table.holders().get(slot);
                 boolean asked = !holder.equals(volume.self())
                         && (order.only() == null || order.only().equals(holder));
-                AuditReport.Line line =
-                        asked && !stop.getAsBoolean() ? audit(group, slot, order.form(), tags, order.units()) : null;
+                if (!asked || stop.getAsBoolean()) {
+                    continue;
+                }
+                AuditReport.Line line = tags == null ? null : audit(group, slot, order.form(), tags, order.units());
                 if (line != null) {
                     lines.add(line);
                 }
+                AuditReport.Window window = window(group, slot);
+                if (window != null) {
+                    windows.put(slot, window);
+                }
+            }
+            sealed.addAll(seals(group, order, windows));
+        }
+        return new AuditReport(lines, untagged, sealed);
+    }
+
+    private List<AuditReport.Seal> seals(
+            AuditedGroup group, AuditOrder order, Map<Integer, AuditReport.Window> windows) {
+        synchronized (lock) {
+            VolumeSeals sealing = seals;
+            return sealing == null
+                    ? List.of()
+                    : sealing.lines(
+                            group,
+                            holder -> order.only() == null || order.only().equals(holder),
+                            windows);
+        }
+    }
+
+    private void tendSeals(boolean now, BooleanSupplier stop) {
+        synchronized (lock) {
+            VolumeSeals sealing = seals;
+            if (sealing != null) {
+                sealing.tend(now, stop);
             }
         }
-        return new AuditReport(lines, untagged);
     }
 
     /**
@@ -528,7 +613,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
                     break;
                 }
                 failed++;
-                broke(verifier.holder(), address, last.reason());
+                broke(verifier.holder(), address.toString(), last.reason());
                 if (challenges == CHALLENGES) {
                     break;
                 }
@@ -540,14 +625,45 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         }
     }
 
-    private void broke(PeerId holder, SlotAddress slot, String why) {
+    /** The window of a sealed slot. @return null if it is not sealed */
+    private AuditReport.@Nullable Window window(AuditedGroup group, int slot) {
+        SlotAddress address = group.table().slot(slot);
+        synchronized (lock) {
+            VolumeSeals sealing = seals;
+            WindowOutcome outcome = sealing == null ? null : sealing.window(group, slot);
+            if (sealing == null || outcome == null) {
+                return null;
+            }
+            int failed = 0;
+            int challenges = 1;
+            WindowOutcome last = outcome;
+            while (last != null && last.result() == AuditOutcome.Result.FAIL) {
+                failed++;
+                broke(last.holder(), address.toString(), "its replica: " + last.reason());
+                last = challenges == CHALLENGES ? null : sealing.window(group, slot);
+                challenges += last == null ? 0 : 1;
+            }
+            if (outcome.result() == AuditOutcome.Result.PASS) {
+                volume.kept(outcome.holder());
+            }
+            count(windowSuspicions, outcome.holder(), outcome.evades());
+            windowCounts.getOrDefault(outcome.result(), new AtomicLong()).incrementAndGet();
+            return new AuditReport.Window(outcome, challenges, failed);
+        }
+    }
+
+    private void broke(PeerId holder, String slot, String why) {
         volume.broke(holder);
         LOG.warn("volume {}: peer {} fails an audit of slot {}: {}", volume.name(), holder, slot, why);
     }
 
-    private AuditAsk question(SlotVerifier verifier, int units) {
+    private long nextEpoch() {
         lastEpoch = Math.max(lastEpoch + 1, TimeUnit.MILLISECONDS.toSeconds(wallMillis.getAsLong()));
-        return verifier.question(lastEpoch, units);
+        return lastEpoch;
+    }
+
+    private AuditAsk question(SlotVerifier verifier, int units) {
+        return verifier.question(nextEpoch(), units);
     }
 
     private AuditOutcome unfilled(SlotVerifier verifier, int units) {
@@ -593,9 +709,13 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         } else if (outcome.result() == AuditOutcome.Result.FAIL) {
             volume.failed(outcome);
         }
+        count(suspicions, holder, evades);
+    }
+
+    private void count(Map<PeerId, Integer> inARow, PeerId holder, boolean evades) {
         if (!evades) {
-            suspicions.remove(holder);
-        } else if (suspicions.merge(holder, 1, Integer::sum) >= EVASIONS) {
+            inARow.remove(holder);
+        } else if (inARow.merge(holder, 1, Integer::sum) >= EVASIONS) {
             volume.broke(holder); // it has just answered another question: it evades this one
         }
     }
@@ -650,6 +770,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         Duration pause = Duration.ZERO;
         while (!isEnded(pause)) {
             boolean good = isDone(this::tagWhenDue);
+            good &= isDone(this::sealWhenDue);
             good &= isDone(this::followHeard);
             good &= isDone(this::goOn);
             pause = good ? round.pause() : LOOK;
@@ -675,6 +796,13 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         if (System.nanoTime() - tagsLooked >= LOOK.toNanos()) {
             tagsLooked = System.nanoTime();
             tagAll();
+        }
+    }
+
+    private void sealWhenDue() {
+        if (System.nanoTime() - sealsLooked >= LOOK.toNanos()) {
+            sealsLooked = System.nanoTime();
+            tendSeals(false, new Paced());
         }
     }
 
@@ -720,6 +848,9 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
                 GroupTags tags = tags(group, volume.form(), false, () -> closing);
                 if (tags != null) {
                     audit(group, target.slot(), volume.form(), tags, UnitChallenge.USUAL_UNITS);
+                }
+                if (!volume.self().equals(table.holders().get(target.slot()))) {
+                    window(group, target.slot());
                 }
             }
         }

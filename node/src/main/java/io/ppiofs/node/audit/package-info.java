@@ -9,6 +9,9 @@
  * leave this machine but in sums. Public ones go to peers once somebody else may verify the volume ({@link io.ppiofs.node.audit.TagIndex}); what other verifiers
  * find counts when it was judged here ({@link io.ppiofs.node.audit.FailureReport}).
  *
+ * <p>Slots can be sealed, too, by holders that agree ({@link io.ppiofs.node.audit.VolumeSeals}): the auditor compares what is sealed with the blocks, checks the replica once
+ * and asks for a window with every audit of the slot.
+ *
  * <p>Cost: 16 bytes of tag per 8 KiB (private form) or 48 (public form, by choice) on the owner's disk; per audit 460 reads of 8 KiB at the
  * holder, 10 KiB over the network, some ms here.
  *

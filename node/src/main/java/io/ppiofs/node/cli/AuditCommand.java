@@ -27,7 +27,7 @@ import picocli.CommandLine.Parameters;
         description =
                 "Asks each holder of each closed group to prove that it can read what is challenged, and judges the proofs "
                         + "without data. PASS: all was there, in time. FAIL: a wrong proof, or the holder says that it lacks something; its "
-                        + "slots go to others. SUSPECT: no answer, or a late one. Exit code 0 if every slot passed, 65 if one "
+                        + "slots go to others. SUSPECT: no answer, or a late one. Sealed slots ('ppiofs volume place --seal') show leaves of their replicas, too. Exit code 0 if every slot passed, 65 if one "
                         + "failed, 75 if one is suspect or nothing could be audited. Audits also go on by themselves, see "
                         + "'audit.every' in docs/operations.md. A volume that this home only verifies ('ppiofs verifier') is audited by the "
                         + "public tags that peers have of it, always as with --public.",
@@ -122,6 +122,19 @@ final class AuditCommand implements Callable<Integer> {
                         Facts.text(s, "millis"),
                         Facts.text(s, "reason")));
         table.print(main.surroundings().out());
+        List<Map<String, @Nullable Object>> seals = Facts.list(facts.get("seals"));
+        if (!seals.isEmpty()) {
+            Table sealed = new Table("GROUP", "SLOT", "PEER", "SEAL", "WINDOW", "MS", "");
+            seals.forEach(s -> sealed.row(
+                    Facts.text(s, "group"),
+                    Facts.text(s, "slot"),
+                    Facts.text(s, "peer"),
+                    Facts.text(s, "state"),
+                    s.get("result") == null ? "" : Facts.text(s, "result"),
+                    s.get("millis") == null ? "" : Facts.text(s, "millis"),
+                    Facts.text(s, "reason")));
+            sealed.print(main.surroundings().out());
+        }
         main.surroundings()
                 .out()
                 .println(Facts.number(facts, "passed") + " passed, " + Facts.number(facts, "failed") + " failed, "

@@ -9,6 +9,7 @@ import io.ppiofs.node.control.Progress;
 import io.ppiofs.node.control.Request;
 import io.ppiofs.node.network.NetworkOrder;
 import io.ppiofs.node.network.NetworkService;
+import io.ppiofs.node.sectors.SealConsent;
 import io.ppiofs.node.storage.StorageOrder;
 import io.ppiofs.overlay.blocks.BlockLimits;
 import io.ppiofs.overlay.repair.RepairOptions;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,7 @@ import picocli.CommandLine.Option;
             "  ppiofs node --metrics-port 9410",
             "  ppiofs node --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/udp/4001/quic-v1",
             "  ppiofs node --store 500GiB --domain cellar --region eu --region de",
+            "  ppiofs node --store 500GiB --seal fast --seal-space 200GiB",
             "  ppiofs node drain",
             "  ppiofs node --network team --bootstrap /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"
         })
@@ -84,6 +87,20 @@ final class NodeCommand implements Callable<Integer> {
             paramLabel = "SIZE",
             description = "lend so much space to others, under grants ('ppiofs grant'); joins a network")
     private @Nullable String store;
+
+    @Option(
+            names = "--seal",
+            paramLabel = "NAME",
+            description =
+                    "seal hosted slots for volumes that want it ('ppiofs volume place --seal'): fast, strong or test; may be "
+                            + "repeated; one at a time; default: none")
+    private String @Nullable [] seal;
+
+    @Option(
+            names = "--seal-space",
+            paramLabel = "SIZE",
+            description = "most bytes of replicas, beside the lent ones; default: as much as is lent")
+    private @Nullable String sealSpace;
 
     @Option(
             names = "--domain",
@@ -201,7 +218,7 @@ final class NodeCommand implements Callable<Integer> {
 
     private @Nullable StorageOrder storage() {
         if (store == null) {
-            if (Stream.of(domain, region, repairAfter, scrubEvery, deleteAfter, sendRate, receiveRate)
+            if (Stream.of(domain, region, repairAfter, scrubEvery, deleteAfter, sendRate, receiveRate, seal, sealSpace)
                     .anyMatch(Objects::nonNull)) {
                 throw new PpiofsException(
                         ErrorKind.INVALID,
@@ -219,10 +236,22 @@ final class NodeCommand implements Callable<Integer> {
                     repair(),
                     atLeastASecond(scrubEvery, StorageOrder.DAILY),
                     atLeastASecond(deleteAfter, StorageOrder.WEEK),
-                    BlockLimits.DEFAULT.withSendRate(rate(sendRate)).withReceiveRate(rate(receiveRate)));
+                    BlockLimits.DEFAULT.withSendRate(rate(sendRate)).withReceiveRate(rate(receiveRate)),
+                    consent(store));
         } catch (IllegalArgumentException e) {
             throw new PpiofsException(ErrorKind.INVALID, "node", "lent space", String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private SealConsent consent(String lent) {
+        if (seal == null) {
+            if (sealSpace != null) {
+                throw new PpiofsException(ErrorKind.INVALID, "node", "--seal-space", "says nothing without --seal");
+            }
+            return SealConsent.NONE;
+        }
+        String most = sealSpace == null ? lent : sealSpace;
+        return new SealConsent(Set.of(seal), ByteSize.parse(most).bytes());
     }
 
     private static long rate(@Nullable String given) {

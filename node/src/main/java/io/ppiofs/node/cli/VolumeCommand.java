@@ -212,7 +212,8 @@ final class VolumeCommand extends Subcommands {
                 "The volume's blocks are kept on peers of the node's network, as so many copies or as stripes of a code. A mounted "
                         + "volume that is on peers already is changed in the background, and never survives less meanwhile than "
                         + "before; another one goes there from its next mount on.",
-                "  ppiofs volume place photos --code 4+2"
+                "  ppiofs volume place photos --code 4+2",
+                "  ppiofs volume place photos --seal fast"
             })
     int place(
             @Parameters(paramLabel = "NAME") String name,
@@ -223,26 +224,41 @@ final class VolumeCommand extends Subcommands {
                             description = "K data and M parity blocks to a stripe, each on a peer of its own")
                     @Nullable
                     String code,
+            @Option(
+                            names = "--seal",
+                            paramLabel = "NAME",
+                            description =
+                                    "have holders that agree seal closed groups, and prove it: fast, strong, test, or off")
+                    @Nullable
+                    String seal,
             @Mixin UnlockOptions unlock,
             @Mixin JsonOption json)
             throws IOException, InterruptedException {
         Surroundings around = main.surroundings();
         String scheme = scheme("place", copies, code);
-        if (scheme == null) {
-            throw new PpiofsException(ErrorKind.INVALID, "place", "volume " + name, "give --copies N or --code K+M");
+        if (scheme == null && seal == null) {
+            throw new PpiofsException(
+                    ErrorKind.INVALID, "place", "volume " + name, "give --copies N, --code K+M or --seal NAME");
         }
-        Request order = new Request("volume.place").with("name", name).with("scheme", scheme);
+        Request order = new Request("volume.place")
+                .with("name", name)
+                .with("scheme", scheme)
+                .with("seal", seal);
         Map<?, ?> facts = main.node()
                 .ask(MountRequest.withUnlock(order, unlock.read(around.environment(), null, null)), Progress.NONE);
         json.print(
                 around,
                 facts,
                 () -> around.out()
-                        .println("volume " + name + " is kept as " + scheme
+                        .println("volume " + name + " is kept as " + Facts.text(facts, "scheme") + sealed(facts)
                                 + (Boolean.TRUE.equals(facts.get("begun"))
-                                        ? " from now on; what is on peers already is written anew in the background"
+                                        ? " from now on; what is on peers already is changed in the background"
                                         : " from its next mount on")));
         return 0;
+    }
+
+    private static String sealed(Map<?, ?> facts) {
+        return facts.get("seal") == null ? "" : ", sealed as " + Facts.text(facts, "seal") + " by holders that agree,";
     }
 
     /** What the control protocol calls a scheme; null for none. */

@@ -2,6 +2,7 @@ package io.ppiofs.node.network;
 
 import io.ppiofs.node.capacity.CapacityChecks;
 import io.ppiofs.node.deals.DealService;
+import io.ppiofs.node.sectors.Sectors;
 import io.ppiofs.node.storage.StorageService;
 import io.ppiofs.node.swarm.Custodies;
 import io.ppiofs.overlay.network.RevocationList;
@@ -43,6 +44,9 @@ public interface NetworkService extends AutoCloseable {
     default @Nullable StorageService storage() {
         return null;
     }
+
+    /** From now on hosted slots are sealed into these as their tenants order, if this node lends. Once. */
+    default void seal(Sectors sectors) {}
 
     /** Challenges the idle space of peers; null if this network has no such protocol. */
     default @Nullable CapacityChecks capacity() {

@@ -8,6 +8,7 @@ import io.ppiofs.node.Home;
 import io.ppiofs.node.capacity.CapacityChecks;
 import io.ppiofs.node.deals.DealPolicy;
 import io.ppiofs.node.deals.DealService;
+import io.ppiofs.node.sectors.Sectors;
 import io.ppiofs.node.storage.StorageOrder;
 import io.ppiofs.node.storage.StorageService;
 import io.ppiofs.node.swarm.AuditTopics;
@@ -398,6 +399,14 @@ public final class OverlayNetwork implements NetworkService {
         } catch (PpiofsException e) {
             close();
             throw e;
+        }
+    }
+
+    @Override
+    public void seal(Sectors sectors) {
+        StorageService lent = storage;
+        if (lent != null) {
+            lent.seal(sectors);
         }
     }
 

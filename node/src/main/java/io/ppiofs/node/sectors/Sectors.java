@@ -5,7 +5,9 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.file.DurableFile;
 import io.ppiofs.node.control.Progress;
+import io.ppiofs.overlay.audit.SealOrder;
 import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.TableChain;
@@ -27,10 +29,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,7 +45,6 @@ import org.slf4j.LoggerFactory;
 /** A home's sector store with what is sealed in it. Thread-safe. */
 public final class Sectors implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Sectors.class);
-    private static final int MIN_NODES = 64;
     private static final int NODE = 32;
     private static final int PIECE = 1 << 20;
     private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
@@ -101,7 +106,7 @@ public final class Sectors implements AutoCloseable {
     SectorRecord fromFile(Path file, SealParameters parameters, int copy, boolean keepUnsealed) {
         try (FileChannel in = FileChannel.open(file)) {
             long size = in.size();
-            return filled(size, parameters, copy, keepUnsealed, SectorSource.ofFile(file), (into, number) -> {
+            return filled(size, parameters, copy, keepUnsealed, SectorSource.ofFile(file), null, (into, number) -> {
                 ByteBuffer piece = ByteBuffer.allocate(PIECE);
                 while (in.read(piece.clear()) > 0) {
                     into.append(number, piece.flip());
@@ -144,7 +149,17 @@ public final class Sectors implements AutoCloseable {
             SectorSource source = new SectorSource(
                     group + "/" + hosted.slot(), hosted.tenant().toString(), hosted.generation());
             SectorRecord known = sectorOf(source);
-            made.add(known != null ? known : fromSlot(storage, inventory, hosted, source, parameters, keepUnsealed));
+            made.add(
+                    known != null
+                            ? known
+                            : fromSlot(
+                                    HostedSlots.of(storage),
+                                    inventory,
+                                    source,
+                                    hosted.slot(),
+                                    parameters,
+                                    keepUnsealed,
+                                    null));
         }
         if (made.isEmpty() && ends) {
             throw new PpiofsException(
@@ -169,25 +184,63 @@ public final class Sectors implements AutoCloseable {
         return null;
     }
 
-    private SectorRecord fromSlot(
-            StorageHost storage,
-            Inventory inventory,
-            StorageHost.Hosted hosted,
-            SectorSource source,
-            SealParameters parameters,
-            boolean keepUnsealed) {
-        List<Inventory.Entry> entries = inventory.ofSlot(hosted.slot()).stream()
+    /**
+     * Makes a full sector of a hosted slot as its tenant ordered. Its unsealed copy goes once it is proven: the blocks stay hosted.
+     *
+     * @param inventory that the order names
+     * @throws PpiofsException NOT_FOUND if the slot lacks blocks; NO_SPACE, IO
+     */
+    SectorRecord fromOrder(HostedSlots storage, Inventory inventory, SealOrder order, long generation) {
+        SectorSource source = new SectorSource(
+                order.group() + "/" + order.slot(), order.tenant().toString(), generation);
+        return fromSlot(
+                storage,
+                inventory,
+                source,
+                order.slot(),
+                SealParameters.named(order.parameters()),
+                false,
+                sector -> SectorOrder.save(sector, order));
+    }
+
+    /** Stored bytes of what a slot must hold. */
+    static long slotBytes(Inventory inventory, int slot) {
+        return inventory.ofSlot(slot).stream()
                 .filter(entry -> !entry.isEmpty())
-                .toList();
-        long bytes = entries.stream().mapToLong(Inventory.Entry::length).sum();
-        return filled(bytes, parameters, hosted.slot(), keepUnsealed, source, (into, number) -> {
-            for (Inventory.Entry entry : entries) {
-                into.append(number, block(storage, entry.cid()));
+                .mapToLong(Inventory.Entry::length)
+                .sum();
+    }
+
+    /** Whether the disk has so many bytes left. */
+    boolean fits(long bytes) {
+        Path home = directory.getParent(); // the directory itself is made with the first sector
+        Path there = home == null || Files.isDirectory(directory) ? directory : home;
+        try {
+            return Files.getFileStore(there).getUsableSpace() >= bytes;
+        } catch (IOException e) {
+            throw DurableFile.failure("seal", there, e);
+        }
+    }
+
+    private SectorRecord fromSlot(
+            HostedSlots storage,
+            Inventory inventory,
+            SectorSource source,
+            int slot,
+            SealParameters parameters,
+            boolean keepUnsealed,
+            @Nullable Consumer<Path> note) {
+        long bytes = slotBytes(inventory, slot);
+        return filled(bytes, parameters, slot, keepUnsealed, source, note, (into, number) -> {
+            for (Inventory.Entry entry : inventory.ofSlot(slot)) {
+                if (!entry.isEmpty()) {
+                    into.append(number, block(storage, entry.cid()));
+                }
             }
         });
     }
 
-    private static ByteBuffer block(StorageHost storage, Cid cid) {
+    private static ByteBuffer block(HostedSlots storage, Cid cid) {
         ByteBuffer block = storage.block(cid);
         if (block == null) {
             throw new PpiofsException(
@@ -203,13 +256,23 @@ public final class Sectors implements AutoCloseable {
     }
 
     private SectorRecord filled(
-            long bytes, SealParameters parameters, int copy, boolean keepUnsealed, SectorSource source, Filling filling)
+            long bytes,
+            SealParameters parameters,
+            int copy,
+            boolean keepUnsealed,
+            SectorSource source,
+            @Nullable Consumer<Path> note,
+            Filling filling)
             throws PpiofsException {
         SectorStore open = store();
         SectorRecord record = open.create(nodesFor(bytes, source.text()), parameters, copy, keepUnsealed);
         boolean full = false;
         try {
-            source.save(open.filesOf(record.number()).directory());
+            Path sector = open.filesOf(record.number()).directory();
+            source.save(sector);
+            if (note != null) {
+                note.accept(sector);
+            }
             filling.fill(open, record.number());
             SectorRecord done = open.fill(record.number());
             full = true;
@@ -225,22 +288,20 @@ public final class Sectors implements AutoCloseable {
     }
 
     private static int nodesFor(long bytes, String what) {
-        for (long nodes = MIN_NODES; nodes <= ReplicaGeometry.MAX_NODES; nodes *= 2) {
-            if (bytes <= nodes * NODE / 128 * 127) {
-                return (int) nodes;
-            }
-        }
-        throw new PpiofsException(
-                ErrorKind.INVALID,
-                "seal",
-                what,
-                "has " + bytes + " bytes; a sector takes up to " + (long) ReplicaGeometry.MAX_NODES * NODE / 128 * 127);
+        return ReplicaGeometry.nodesFor(bytes)
+                .orElseThrow(() -> new PpiofsException(
+                        ErrorKind.INVALID, "seal", what, "has " + bytes + " bytes; that is more than a sector takes"));
     }
 
     /** Seals a sector that is full, or goes on with one whose sealing was stopped. Waits for the end, or for its turn. */
     SectorRecord seal(long number, Progress progress) {
         byte[] ticket = new byte[NODE];
         random.nextBytes(ticket);
+        return seal(number, ticket, progress);
+    }
+
+    /** The same with a ticket that somebody else drew. */
+    SectorRecord seal(long number, byte[] ticket, Progress progress) {
         return await(number, () -> store().seal(number, ticket, reporting("sealing sector " + number, progress)));
     }
 
@@ -269,6 +330,8 @@ public final class Sectors implements AutoCloseable {
     private SectorRecord await(long number, Callable<SectorRecord> task) {
         try {
             return work.submit(task).get();
+        } catch (CancellationException | RejectedExecutionException e) {
+            throw new PpiofsException(ErrorKind.INTERRUPTED, "seal", "sector " + number, "the node is ending", e);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof PpiofsException p) {
                 throw p;
@@ -290,7 +353,11 @@ public final class Sectors implements AutoCloseable {
             open = store;
             store = null;
         }
-        work.shutdownNow();
+        for (Runnable waits : work.shutdownNow()) {
+            if (waits instanceof Future<?> task) {
+                task.cancel(false); // or whoever asked for it waits for ever
+            }
+        }
         try {
             if (!work.awaitTermination(30, TimeUnit.SECONDS)) {
                 LOG.warn("a sealing has not stopped in 30 s");

@@ -2,6 +2,7 @@ package io.ppiofs.node.storage;
 
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.node.sectors.SealConsent;
 import io.ppiofs.overlay.blocks.BlockLimits;
 import io.ppiofs.overlay.repair.RepairOptions;
 import io.ppiofs.overlay.storage.StorageAdvert;
@@ -18,6 +19,7 @@ import java.util.List;
  * @param scrub how often all hosted blocks are hashed
  * @param deletion from the moment in which a tenant gives a slot up to its deletion
  * @param traffic what one peer, and all together, may use
+ * @param seal which hosted slots are sealed for their tenants
  */
 public record StorageOrder(
         long capacity,
@@ -26,14 +28,15 @@ public record StorageOrder(
         RepairOptions repair,
         Duration scrub,
         Duration deletion,
-        BlockLimits traffic) {
+        BlockLimits traffic,
+        SealConsent seal) {
     /** How often hosted blocks are hashed if nobody says otherwise. */
     public static final Duration DAILY = Duration.ofHours(24);
 
     /** How long what was given up is kept if nobody says otherwise: who reads an old head finds its blocks that long. */
     public static final Duration WEEK = Duration.ofDays(7);
 
-    /** With {@link BlockLimits#DEFAULT}. */
+    /** With {@link BlockLimits#DEFAULT}, and sealing for nobody. */
     public StorageOrder(
             long capacity,
             String domain,
@@ -41,7 +44,7 @@ public record StorageOrder(
             RepairOptions repair,
             Duration scrub,
             Duration deletion) {
-        this(capacity, domain, regions, repair, scrub, deletion, BlockLimits.DEFAULT);
+        this(capacity, domain, regions, repair, scrub, deletion, BlockLimits.DEFAULT, SealConsent.NONE);
     }
 
     /** @throws PpiofsException INVALID with what would be right */

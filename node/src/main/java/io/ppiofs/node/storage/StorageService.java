@@ -7,9 +7,13 @@ import io.ppiofs.blockstore.space.SpaceBudget;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.audit.HostedProver;
 import io.ppiofs.node.capacity.IdleKeeper;
+import io.ppiofs.node.sectors.HostedSeals;
+import io.ppiofs.node.sectors.SealConsent;
 import io.ppiofs.node.sectors.SectorOperations;
+import io.ppiofs.node.sectors.Sectors;
 import io.ppiofs.overlay.audit.AuditServer;
 import io.ppiofs.overlay.audit.CapacityServer;
+import io.ppiofs.overlay.audit.SealServer;
 import io.ppiofs.overlay.autonat.Reachability;
 import io.ppiofs.overlay.blocks.BlockClient;
 import io.ppiofs.overlay.blocks.BlockServer;
@@ -60,6 +64,9 @@ public final class StorageService implements AutoCloseable {
     private final AuditServer audits;
     private final IdleKeeper idle;
     private final CapacityServer capacity;
+    private final Host host;
+    private final Network network;
+    private final SealConsent consent;
     private final ExecutorService work;
     private final ExecutorService repairWork;
     private final BlockClient repairClient;
@@ -67,6 +74,11 @@ public final class StorageService implements AutoCloseable {
     private final Scheduler.Timer scrubbing;
     private final Semaphore scrubs = new Semaphore(1);
     private volatile boolean closing;
+
+    /** Null until there are sectors to seal into. */
+    private volatile @Nullable Sealing sealing;
+
+    private record Sealing(HostedSeals seals, SealServer server) {}
 
     private StorageService(
             Path directory,
@@ -83,6 +95,9 @@ public final class StorageService implements AutoCloseable {
         this.storage = storage;
         this.idle = idle;
         this.capacity = new CapacityServer(host, network, idle);
+        this.host = host;
+        this.network = network;
+        this.consent = order.seal();
         this.work = Executors.newFixedThreadPool(THREADS, new DefaultThreadFactory("storage", true));
         this.repairWork = Executors.newSingleThreadExecutor(new DefaultThreadFactory("repair", true));
         this.server = new StorageServer(host, network, storage, work, reachability, storedForUs);
@@ -181,6 +196,15 @@ public final class StorageService implements AutoCloseable {
         return service;
     }
 
+    /** From now on hosted slots are sealed into these as their tenants order, as far as the operator consents. Once. */
+    public void seal(Sectors sectors) {
+        HostedSeals seals = new HostedSeals(sectors, storage, network.id(), consent);
+        Sealing begun = new Sealing(seals, new SealServer(host, network, seals));
+        sealing = begun;
+        seals.start();
+        begun.server().serve();
+    }
+
     /** What is hosted: also what the block protocol serves. */
     public StorageHost storage() {
         return storage;
@@ -215,6 +239,12 @@ public final class StorageService implements AutoCloseable {
         facts.put("capacityQuestionsAnswered", capacity.answered());
         facts.put("auditsAnswered", audits.answered());
         facts.put("auditsRefused", audits.refused());
+        Sealing seals = sealing;
+        if (seals != null) {
+            facts.putAll(seals.seals().facts());
+            facts.put("sealQuestionsAnswered", seals.server().answered());
+            facts.put("sealQuestionsRefused", seals.server().refused());
+        }
         RepairService.Statistics repairs = repair.statistics();
         facts.put("coHolders", (long) repairs.watched());
         facts.put("coHoldersSilent", (long) repairs.notAlive());
@@ -268,6 +298,11 @@ public final class StorageService implements AutoCloseable {
         blocks.close();
         audits.close();
         capacity.close();
+        Sealing seals = sealing;
+        if (seals != null) {
+            seals.server().close();
+            seals.seals().close();
+        }
         storage.observeUse(bytes -> {});
         storage.whenDiskIsFull(() -> false);
         idle.close();

@@ -12,6 +12,7 @@ import io.ppiofs.overlay.placement.Inventory;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.sdr.SealParameters;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,11 @@ final class AuditedGroups implements AuditedVolume {
 
         /** See {@link AuditedVolume#isDrawn}. */
         boolean isDrawn(SlotTable table, int slot, long epoch);
+
+        /** See {@link AuditedVolume#seals}. */
+        default @Nullable SealParameters seals() {
+            return null;
+        }
 
         /** Whether peers shall have the public tags of a group. */
         boolean tags(Group group);
@@ -121,6 +127,11 @@ final class AuditedGroups implements AuditedVolume {
     @Override
     public AuditForm form() {
         return role.form();
+    }
+
+    @Override
+    public @Nullable SealParameters seals() {
+        return role.seals();
     }
 
     @Override

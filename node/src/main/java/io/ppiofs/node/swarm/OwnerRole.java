@@ -8,12 +8,14 @@ import io.ppiofs.node.audit.AuditOutcome;
 import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.sdr.SealParameters;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,8 +24,16 @@ import org.jspecify.annotations.Nullable;
  * @param here what this machine has
  * @param everywhere the same, and behind it what peers have
  * @param marker a file that is there since the verify capability was given to somebody
+ * @param sealing how slots shall be sealed; has null for not at all
  */
-record OwnerRole(GroupBook book, Drainer drainer, Backlog backlog, BlockStore here, BlockStore everywhere, Path marker)
+record OwnerRole(
+        GroupBook book,
+        Drainer drainer,
+        Backlog backlog,
+        BlockStore here,
+        BlockStore everywhere,
+        Path marker,
+        AtomicReference<@Nullable SealParameters> sealing)
         implements AuditedGroups.Role {
     /** Name of {@link #marker} in the volume's directory. */
     static final String MARKER = "public-tags";
@@ -73,6 +83,11 @@ record OwnerRole(GroupBook book, Drainer drainer, Backlog backlog, BlockStore he
     @Override
     public boolean isDrawn(SlotTable table, int slot, long epoch) {
         return true;
+    }
+
+    @Override
+    public @Nullable SealParameters seals() {
+        return sealing.get();
     }
 
     @Override

@@ -19,9 +19,14 @@ import io.ppiofs.fs.volume.VolumePlacement;
 import io.ppiofs.fs.volume.WriterIdentity;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.node.audit.AuditKeys;
+import io.ppiofs.node.audit.SealAsking;
 import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.config.NodeConfig;
 import io.ppiofs.overlay.audit.AuditClient;
+import io.ppiofs.overlay.audit.SealAsk;
+import io.ppiofs.overlay.audit.SealClient;
+import io.ppiofs.overlay.audit.SealOrder;
+import io.ppiofs.overlay.audit.SealStatus;
 import io.ppiofs.overlay.blocks.BlockClient;
 import io.ppiofs.overlay.fetch.Fetcher;
 import io.ppiofs.overlay.gossip.Gossip;
@@ -37,6 +42,7 @@ import io.ppiofs.overlay.storage.PinnedHead;
 import io.ppiofs.overlay.storage.StorageAdvert;
 import io.ppiofs.overlay.storage.StorageClient;
 import io.ppiofs.overlay.storage.StorageDirectory;
+import io.ppiofs.proofs.sdr.SealParameters;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -57,6 +63,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -73,6 +80,8 @@ public final class SwarmService implements AutoCloseable {
 
     /** Directory of the tags of its groups. */
     private static final String TAGS = "tags";
+
+    private static final String SEALS = "seals";
 
     /** When its leases were prolonged. */
     private static final String RENEWED = "renewed";
@@ -106,6 +115,7 @@ public final class SwarmService implements AutoCloseable {
     private final SilentPeers silent;
     private final HolderTrust trust = new HolderTrust();
     private final AuditClient audits;
+    private final SealClient seals;
     private final Set<SwarmVolume> volumes = ConcurrentHashMap.newKeySet();
     private volatile @Nullable Verifications verifications;
 
@@ -129,6 +139,7 @@ public final class SwarmService implements AutoCloseable {
         this.blocks = blocks;
         this.fetcher = fetcher;
         this.audits = new AuditClient(host, network);
+        this.seals = new SealClient(host, network);
         this.silent = new SilentPeers(
                 peer -> blocks.have(peer, List.of(ANY_BLOCK)), host.scheduler(), SilentPeers.Times.DEFAULT);
     }
@@ -514,7 +525,8 @@ public final class SwarmService implements AutoCloseable {
                         backlog::position,
                         backlog::isFirmUpTo,
                         drainer::trouble,
-                        CopiedJournal.Options.DEFAULT));
+                        CopiedJournal.Options.DEFAULT),
+                new AtomicReference<>(placement == null ? null : sealing(placement)));
         drainer.sweeper().onlyWhile(presence::isAlone);
         SwarmVolume opened = new SwarmVolume(book, reader, store, writing, cache, volumes::remove);
         drainer.start(opened::progressed);
@@ -545,15 +557,36 @@ public final class SwarmService implements AutoCloseable {
                 tags,
                 trust,
                 directory::caught,
-                new OwnerRole(book, drainer, backlog, local, store, marker(where)));
+                new OwnerRole(book, drainer, backlog, local, store, marker(where), writing.sealing()));
         opened.audits(
                 auditor(
-                        audited,
-                        new AuditKeys(rw.auditSecret().bytes(), tenant),
-                        where.path().resolve(TAGS),
-                        config),
+                                audited,
+                                new AuditKeys(rw.auditSecret().bytes(), tenant),
+                                where.path().resolve(TAGS),
+                                config)
+                        .sealing(where.path().resolve(SEALS), askingToSeal()),
                 news(rw.readOnly(volume.keys().currentEpoch()).verify()));
         return opened(opened);
+    }
+
+    /** What the owner wants; null for nothing. */
+    public static @Nullable SealParameters sealing(VolumePlacement placement) {
+        String name = placement.seal();
+        return name == null ? null : SealParameters.named(name);
+    }
+
+    private SealAsking askingToSeal() {
+        return new SealAsking() {
+            @Override
+            public CompletableFuture<SealStatus> order(PeerId holder, SealOrder order, Duration patience) {
+                return silent.ask(holder, () -> seals.order(holder, order, patience));
+            }
+
+            @Override
+            public CompletableFuture<byte[]> prove(PeerId holder, SealAsk question, Duration patience) {
+                return silent.ask(holder, () -> seals.prove(holder, question, patience));
+            }
+        };
     }
 
     private VolumeAuditor auditor(AuditedGroups audited, AuditKeys keys, Path tags, NodeConfig config) {

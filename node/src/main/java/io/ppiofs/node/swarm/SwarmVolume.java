@@ -14,6 +14,7 @@ import io.ppiofs.node.audit.VolumeAuditor;
 import io.ppiofs.node.control.Progress;
 import io.ppiofs.overlay.gossip.Gossip;
 import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.proofs.sdr.SealParameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -47,13 +49,14 @@ public final class SwarmVolume implements AutoCloseable {
     /** Null for a volume that is only read. */
     private final @Nullable Writing writing;
 
-    /** What a writer has. @param presence keeps other machines from writing @param journal makes what keeps copies of the journal on peers, by the stream's number */
+    /** What a writer has. @param presence keeps other machines from writing @param journal makes what keeps copies of the journal on peers, by the stream's number @param sealing how slots shall be sealed; has null for not at all */
     record Writing(
             Backlog backlog,
             Drainer drainer,
             Publisher publisher,
             WriterPresence presence,
-            LongFunction<CopiedJournal> journal) {}
+            LongFunction<CopiedJournal> journal,
+            AtomicReference<@Nullable SealParameters> sealing) {}
 
     /** Null as long as nobody wants copies of the journal. */
     private volatile @Nullable CopiedJournal journal;
@@ -306,6 +309,13 @@ public final class SwarmVolume implements AutoCloseable {
     public void keepAs(Scheme scheme) {
         if (writing != null) {
             writing.drainer().keepAs(scheme);
+        }
+    }
+
+    /** From now on holders are asked to seal like this; null: not to. Nothing for a reader. */
+    public void sealAs(@Nullable SealParameters parameters) {
+        if (writing != null) {
+            writing.sealing().set(parameters);
         }
     }
 

@@ -299,7 +299,7 @@ class SharedTagsTest {
             }
         }
         VolumeAuditor nobody = verifier();
-        assertThatThrownBy(() -> Transcript.of(nobody, new AuditReport(List.of(), 1)))
+        assertThatThrownBy(() -> Transcript.of(nobody, new AuditReport(List.of(), 1, List.of())))
                 .isInstanceOf(PpiofsException.class);
     }
 

@@ -16,6 +16,7 @@ import io.ppiofs.overlay.placement.SlotAddress;
 import io.ppiofs.overlay.placement.SlotTable;
 import io.ppiofs.overlay.placement.Stripe;
 import io.ppiofs.proofs.audit.AuditForm;
+import io.ppiofs.proofs.sdr.SealParameters;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.util.ArrayList;
@@ -49,6 +50,9 @@ final class TaggedVolume implements AuditedVolume {
     volatile boolean shares;
     /** Whether there are no blocks here, nor anywhere, as for who has only the verify capability. */
     volatile boolean blind;
+
+    /** How slots shall be sealed. */
+    volatile @Nullable SealParameters seals;
 
     /** What goes wrong when it is looked for groups. */
     volatile @Nullable RuntimeException defect;
@@ -150,6 +154,11 @@ final class TaggedVolume implements AuditedVolume {
     @Override
     public AuditForm form() {
         return form;
+    }
+
+    @Override
+    public @Nullable SealParameters seals() {
+        return seals;
     }
 
     @Override

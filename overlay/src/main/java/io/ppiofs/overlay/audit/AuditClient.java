@@ -1,11 +1,8 @@
 package io.ppiofs.overlay.audit;
 
-import io.ppiofs.error.ErrorKind;
-import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.host.ProtocolId;
-import io.ppiofs.overlay.host.SingleExchange;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import java.time.Duration;
@@ -32,22 +29,11 @@ public final class AuditClient {
      *     NOT_SUPPORTED, IO as {@link AuditProtocol.Refusal} says
      */
     public CompletableFuture<AuditAnswer> audit(PeerId holder, AuditAsk question, Duration patience) {
-        return SingleExchange.ask(
-                        host,
-                        holder,
-                        protocol,
-                        question.encode(),
-                        AuditProtocol.MAX_MESSAGE,
-                        patience,
-                        (subject, detail) -> new PpiofsException(ErrorKind.NOT_CONNECTED, "audit", subject, detail))
-                .thenApply(message -> read(holder, question, message));
-    }
-
-    private AuditAnswer read(PeerId holder, AuditAsk question, byte[] message) {
-        return AuditProtocol.read(holder, message, fields -> {
-            AuditAnswer answer = AuditAnswer.open(fields.bytes(2, 1, AuditProtocol.MAX_MESSAGE), network);
-            answer.requireFor(holder, question);
-            return answer;
-        });
+        return AuditProtocol.ask(
+                host, holder, protocol, question.encode(), AuditProtocol.MAX_MESSAGE, patience, fields -> {
+                    AuditAnswer answer = AuditAnswer.open(fields.bytes(2, 1, AuditProtocol.MAX_MESSAGE), network);
+                    answer.requireFor(holder, question);
+                    return answer;
+                });
     }
 }

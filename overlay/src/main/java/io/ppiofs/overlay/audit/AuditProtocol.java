@@ -5,12 +5,16 @@ import io.ppiofs.cbor.CborMap;
 import io.ppiofs.cbor.MalformedException;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
+import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.host.ProtocolId;
+import io.ppiofs.overlay.host.SingleExchange;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 
 /**
- * What both sides of {@code /ppiofs/ID/audit/1.0.0} and {@code /ppiofs/ID/capacity/1.0.0} know: one question and one answer to a stream. An
+ * What both sides of {@code /ppiofs/ID/audit/1.0.0}, {@code …/capacity/1.0.0} and {@code …/seal/1.0.0} know: one question and one answer to a stream. An
  * answer is a deterministic CBOR map {1: 0, 2: …}, or {1: a {@link Refusal}, 2: a sentence}.
  */
 final class AuditProtocol {
@@ -64,14 +68,38 @@ final class AuditProtocol {
         return network.protocol("capacity", "1.0.0");
     }
 
+    static ProtocolId seal(Network network) {
+        return network.protocol("seal", "1.0.0");
+    }
+
     /** Makes a value of an answer's fields. */
     @FunctionalInterface
     interface Reader<T> {
         T read(CborMap fields) throws MalformedException;
     }
 
+    /** Asks a peer. @return what the reader makes of its answer; fails as {@link AuditClient} says */
+    static <T> CompletableFuture<T> ask(
+            Host host,
+            PeerId peer,
+            ProtocolId protocol,
+            byte[] question,
+            int maxAnswer,
+            Duration patience,
+            Reader<T> reader) {
+        return SingleExchange.ask(
+                        host,
+                        peer,
+                        protocol,
+                        question,
+                        maxAnswer,
+                        patience,
+                        (subject, detail) -> new PpiofsException(ErrorKind.NOT_CONNECTED, "audit", subject, detail))
+                .thenApply(message -> read(peer, message, reader));
+    }
+
     /** @throws PpiofsException as the peer refused; INVALID if it answered nonsense */
-    static <T> T read(PeerId peer, byte[] message, Reader<T> reader) {
+    private static <T> T read(PeerId peer, byte[] message, Reader<T> reader) {
         try {
             CborMap fields = CborDecoder.decodeMap(message);
             int status = (int) fields.uint(1, 255);

@@ -1,12 +1,9 @@
 package io.ppiofs.overlay.audit;
 
 import io.ppiofs.cbor.MalformedException;
-import io.ppiofs.error.ErrorKind;
-import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.host.Host;
 import io.ppiofs.overlay.host.ProtocolId;
-import io.ppiofs.overlay.host.SingleExchange;
 import io.ppiofs.overlay.identity.PeerId;
 import io.ppiofs.overlay.network.Network;
 import java.time.Duration;
@@ -45,14 +42,6 @@ public final class CapacityClient {
 
     private <T> CompletableFuture<T> ask(
             PeerId peer, CapacityAsk question, Duration patience, AuditProtocol.Reader<T> reader) {
-        return SingleExchange.ask(
-                        host,
-                        peer,
-                        protocol,
-                        question.encode(),
-                        CapacityServer.MAX_ANSWER,
-                        patience,
-                        (subject, detail) -> new PpiofsException(ErrorKind.NOT_CONNECTED, "audit", subject, detail))
-                .thenApply(message -> AuditProtocol.read(peer, message, reader));
+        return AuditProtocol.ask(host, peer, protocol, question.encode(), CapacityServer.MAX_ANSWER, patience, reader);
     }
 }

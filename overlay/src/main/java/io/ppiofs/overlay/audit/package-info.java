@@ -4,7 +4,8 @@
  * know: {@link io.ppiofs.overlay.audit.AuditServer} hands the question to an {@link io.ppiofs.overlay.audit.AuditProver}.
  *
  * <p>The capacity protocol beside it asks a peer what idle space it has, and to prove it: {@link
- * io.ppiofs.overlay.audit.CapacityAsk}, {@link io.ppiofs.overlay.audit.CapacityServer}.
+ * io.ppiofs.overlay.audit.CapacityAsk}, {@link io.ppiofs.overlay.audit.CapacityServer}. By the seal protocol a tenant has a holder seal a slot
+ * ({@link io.ppiofs.overlay.audit.SealOrder}), and prove the replica; {@link io.ppiofs.overlay.audit.SealHolder} does.
  *
  * <p>Promises: work for askers is bounded per asker and in all, on one thread of each protocol, two for capacity; an answer that {@link
  * io.ppiofs.overlay.audit.AuditClient} gives out was signed by the peer that was asked, for this very question.

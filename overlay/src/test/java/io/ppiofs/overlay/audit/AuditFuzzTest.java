@@ -11,6 +11,8 @@ import io.ppiofs.overlay.network.Network;
 import io.ppiofs.overlay.placement.GroupId;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -97,6 +99,61 @@ class AuditFuzzTest {
                     .isEqualTo(bytes);
         } catch (PpiofsException e) {
             assertThat(e.kind()).isIn(ErrorKind.CORRUPT, ErrorKind.UNSUPPORTED_FORMAT);
+        }
+    }
+
+    private static SealOrder order() {
+        return SealOrder.sign(
+                KEY,
+                Network.PUBLIC.id(),
+                KEY.peerId(),
+                GroupId.of(new byte[16]),
+                2,
+                Cid.of(ByteBuffer.allocate(0)),
+                "fast",
+                new byte[32],
+                new byte[48],
+                7);
+    }
+
+    static Stream<byte[]> sealQuestions() {
+        SealOrder order = order();
+        SealAcceptance accepted = SealAcceptance.sign(KEY, Network.PUBLIC.id(), order, 4, new byte[32], new byte[32]);
+        return Stream.of(
+                SealAsk.order(order).encode(),
+                SealAsk.replication(order, 5, new byte[96]).encode(),
+                SealAsk.window(order, accepted, 5, new byte[96]).encode(),
+                new byte[] {(byte) 0xa1, 1, 9});
+    }
+
+    @MethodSource("sealQuestions")
+    @FuzzTest(maxDuration = "60s")
+    void the_bytes_of_a_question_about_a_sealed_slot(byte[] bytes) {
+        try {
+            assertThat(SealAsk.decode(bytes).encode()).isEqualTo(bytes);
+        } catch (PpiofsException e) {
+            assertThat(e.kind()).isIn(ErrorKind.INVALID, ErrorKind.NOT_SUPPORTED);
+        }
+    }
+
+    static Stream<byte[]> sealRecords() {
+        byte[] order = order().envelope();
+        byte[] accepted = SealAcceptance.sign(KEY, Network.PUBLIC.id(), order(), 4, new byte[32], new byte[32])
+                .envelope();
+        return Stream.of(order, accepted, Arrays.copyOf(order, order.length - 1));
+    }
+
+    @MethodSource("sealRecords")
+    @FuzzTest(maxDuration = "60s")
+    void the_bytes_of_an_order_to_seal_or_of_its_acceptance(byte[] bytes) {
+        for (Function<byte[], byte[]> reader : List.<Function<byte[], byte[]>>of(
+                given -> SealOrder.open(given, Network.PUBLIC.id()).envelope(),
+                given -> SealAcceptance.open(given, Network.PUBLIC.id()).envelope())) {
+            try {
+                assertThat(reader.apply(bytes)).isEqualTo(bytes);
+            } catch (PpiofsException e) {
+                assertThat(e.kind()).isIn(ErrorKind.CORRUPT, ErrorKind.UNSUPPORTED_FORMAT);
+            }
         }
     }
 }

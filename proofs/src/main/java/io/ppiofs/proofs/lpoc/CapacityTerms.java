@@ -23,12 +23,6 @@ public record CapacityTerms(byte[] peer, byte[] porepId, int nodes, SealParamete
     /** Most bytes of a peer id. */
     public static final int MAX_PEER_BYTES = 128;
 
-    /**
-     * What one label takes whoever has the fastest machine: 20 compressions of SHA-256, 640 instructions that wait for each other,
-     * at 4 cycles and 5 GHz.
-     */
-    private static final long LEAST_LABEL_PICOS = 512_000;
-
     private static final byte[] GRAPH = "ppiofs idle graph v1".getBytes(US_ASCII);
     /** Of no use here: who labels early has to keep the labels, and that is what is proven. */
     private static final byte[] TICKET = new byte[Sha256.BYTES];
@@ -80,13 +74,9 @@ public record CapacityTerms(byte[] peer, byte[] porepId, int nodes, SealParamete
         return Arrays.copyOf(pair, Sha256.BYTES);
     }
 
-    /**
-     * The least time in which somebody who keeps half of a unit or less makes a missing leaf again, with the fastest machine and any
-     * number of processors: a quarter of a layer, one label after the other. Where the quarter is from, and what it does not cover, stands in
-     * docs/proofs.md.
-     */
+    /** See {@link ReplicaGeometry#leastRegeneration}. */
     public Duration leastRegeneration() {
-        return Duration.ofNanos(nodes / 4 * LEAST_LABEL_PICOS / 1_000);
+        return geometry().leastRegeneration();
     }
 
     @Override

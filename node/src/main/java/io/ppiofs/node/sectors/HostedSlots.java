@@ -1,0 +1,57 @@
+package io.ppiofs.node.sectors;
+
+import io.ppiofs.blockstore.Cid;
+import io.ppiofs.overlay.identity.PeerId;
+import io.ppiofs.overlay.placement.GroupId;
+import io.ppiofs.overlay.placement.Inventory;
+import io.ppiofs.overlay.placement.SlotTable;
+import io.ppiofs.overlay.placement.TableChain;
+import io.ppiofs.overlay.storage.StorageHost;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What a node hosts, as sealing sees it; each as {@link StorageHost} says. Thread-safe. */
+public interface HostedSlots {
+    PeerId operator();
+
+    List<StorageHost.Hosted> hosted();
+
+    @Nullable
+    TableChain table(PeerId tenant, GroupId group);
+
+    @Nullable
+    Inventory inventory(SlotTable table);
+
+    @Nullable
+    ByteBuffer block(Cid cid);
+
+    static HostedSlots of(StorageHost storage) {
+        return new HostedSlots() {
+            @Override
+            public PeerId operator() {
+                return storage.operator();
+            }
+
+            @Override
+            public List<StorageHost.Hosted> hosted() {
+                return storage.hosted();
+            }
+
+            @Override
+            public @Nullable TableChain table(PeerId tenant, GroupId group) {
+                return storage.table(tenant, group);
+            }
+
+            @Override
+            public @Nullable Inventory inventory(SlotTable table) {
+                return storage.inventory(table);
+            }
+
+            @Override
+            public @Nullable ByteBuffer block(Cid cid) {
+                return storage.block(cid);
+            }
+        };
+    }
+}
