@@ -17,6 +17,8 @@ enum RecordType {
     CERTIFICATE("writer-certificate", 1),
     REVOCATION("writer-revocation", 1),
     PLACEMENT("volume-placement", 1),
+    /** With one field more; only where it is needed, so that earlier programs read all others. */
+    SEALED_PLACEMENT("volume-placement", 2),
     HEAD("head", 1);
 
     private final String label;
@@ -55,6 +57,11 @@ enum RecordType {
             throw new MalformedException("its signature is wrong");
         }
         return new Opened(signed.publicKey(), network, volume, fields, signed.payload());
+    }
+
+    /** Whether the bytes say that they are of this type and version. */
+    boolean isTypeOf(byte[] envelope) throws MalformedException {
+        return SignedEnvelope.parse(envelope).payloadType().equals(payloadType());
     }
 
     /** As {@link #open}; the signer must be the owner whose key hashes to the volume id. */

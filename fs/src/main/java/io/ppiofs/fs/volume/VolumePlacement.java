@@ -76,7 +76,8 @@ public final class VolumePlacement {
         if (seal != null) {
             fields.put(6, new CborText(seal));
         }
-        return decode(RecordType.PLACEMENT.sign(owner.signingKey(), network, fields.build()), "new placement record");
+        RecordType type = seal == null ? RecordType.PLACEMENT : RecordType.SEALED_PLACEMENT;
+        return decode(type.sign(owner.signingKey(), network, fields.build()), "new placement record");
     }
 
     /**
@@ -87,9 +88,10 @@ public final class VolumePlacement {
      */
     public static VolumePlacement decode(byte[] envelope, String subject) {
         try {
-            RecordType.Opened opened = RecordType.PLACEMENT.openOfOwner(envelope, subject);
+            boolean sealed = RecordType.SEALED_PLACEMENT.isTypeOf(envelope);
+            RecordType type = sealed ? RecordType.SEALED_PLACEMENT : RecordType.PLACEMENT;
+            RecordType.Opened opened = type.openOfOwner(envelope, subject);
             CborMap f = opened.fields();
-            boolean sealed = f.size() > 5; // so that records without it are what they always were
             f.requireFields(sealed ? 6 : 5);
             String seal = sealed ? f.text(6, MAX_SEAL) : null;
             long revision = f.uint(3, Long.MAX_VALUE);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.erasure.Scheme;
 import io.ppiofs.error.ErrorKind;
+import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -327,6 +328,10 @@ class SharingTest {
         VolumePlacement sealed =
                 VolumePlacement.sign(Fixed.RW.owner(), NetworkId.LOCAL, 3, Scheme.parse("4+2"), swarm, "fast");
         assertThat(VolumePlacement.decode(sealed.envelope(), "test").seal()).isEqualTo("fast");
+        // what an earlier program says to it, which knows no version 2
+        assertThatThrownBy(() -> RecordType.PLACEMENT.openOfOwner(sealed.envelope(), "test"))
+                .isInstanceOfSatisfying(
+                        PpiofsException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.UNSUPPORTED_FORMAT));
         assertThat(second.seal()).isNull();
         fails(
                 ErrorKind.CORRUPT,

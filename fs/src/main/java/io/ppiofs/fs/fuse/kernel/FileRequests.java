@@ -79,14 +79,13 @@ final class FileRequests {
         Ino ino = node();
         InodeFlags.refuseOpen(core, ino, linux);
         boolean kills = (in.intAt(Wire.OPEN_IN_OPEN_FLAGS) & Wire.OPEN_KILL_SUIDGID) != 0 && flags.truncate();
-        boolean dropped = kills && core.dropSetIds(in.caller(), ino, memberOf);
+        if (kills && core.dropSetIds(in.caller(), ino, memberOf)) {
+            lostSetIds(ino);
+        }
         int openFlags = cacheFlags(ino, flags);
         long handle = handles.files().add(core.open(in.caller(), ino, flags));
         if (flags.truncate()) {
             contentChanged(ino, 0, 0);
-        }
-        if (dropped) {
-            lostSetIds(ino);
         }
         if (!reply.opened(handle, openFlags)) {
             core.release(handles.files().remove(handle));
@@ -98,8 +97,16 @@ final class FileRequests {
      * own it is judged by what a kernel remembers (fs.protected_hardlinks), so its names are looked up again.
      */
     private void lostSetIds(Ino ino) {
-        setting.tellAll(Stream.concat(Stream.of(new MountGroup.Change.Inode(ino.value(), -1, 0)), setting.namesOf(ino))
-                .toArray(MountGroup.Change[]::new));
+        MountGroup.Change[] changes = Stream.concat(
+                        Stream.of(new MountGroup.Change.Inode(ino.value(), -1, 0)), setting.namesOf(ino))
+                .toArray(MountGroup.Change[]::new);
+        if (setting.agreed().minor() >= Wire.EXPIRES_SINCE) {
+            setting.tellAll(changes);
+        } else {
+            // a name that is taken out would show the open file as deleted
+            notifier.attributesChanged(ino.value());
+            setting.tellOthers(changes);
+        }
     }
 
     /** @param length 0: up to the end */
