@@ -81,6 +81,9 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
     /** Groups of which the last read got nothing from anybody. */
     private final Set<GroupId> outages = ConcurrentHashMap.newKeySet();
 
+    /** When a read last got something of a group, System.nanoTime. */
+    private final Map<GroupId, Long> delivered = new ConcurrentHashMap<>();
+
     /** Pages of the manifest that was learnt last. */
     private volatile Map<Cid, Manifest> pages = Map.of();
 
@@ -185,8 +188,14 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
             if (located != null) {
                 incomplete.remove(located.group());
                 outages.remove(located.group().id());
+                delivered.put(located.group().id(), System.nanoTime());
             }
         }
+        // other reads got something meanwhile: what is missing is lost, or its holder away, and the others are not
+        incomplete.removeIf(group -> {
+            Long at = delivered.get(group.id());
+            return at != null && at - begin > 0;
+        });
         if (!incomplete.isEmpty() && whole && waited.compareTo(times.inOutage()) > 0) {
             // nobody came, however long that took; a short wait would show nothing
             incomplete.forEach(group -> outages.add(group.id()));
@@ -263,13 +272,19 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
         Transfer transfer = wants.isEmpty()
                 ? null
                 : fetcher.fetch(wants, Priority.FOREGROUND, (index, cid, bytes) -> fetched.put(cid, bytes));
-        if (!coded.isEmpty()) {
-            fetched.putAll(stripes.fetch(coded, end, () -> doubtful.set(true)));
+        try {
+            if (!coded.isEmpty()) {
+                fetched.putAll(stripes.fetch(coded, end, () -> doubtful.set(true)));
+            }
+            if (transfer != null) {
+                await(transfer.done(), () -> {}, end);
+            }
+            return doubtful.get() || transfer != null && transfer.isDoubtful();
+        } finally {
+            if (transfer != null) {
+                transfer.cancel(); // it would ask those that failed for ever
+            }
         }
-        if (transfer != null) {
-            await(transfer.done(), transfer::cancel, end);
-        }
-        return doubtful.get() || transfer != null && transfer.isDoubtful();
     }
 
     private static PpiofsException interrupted(InterruptedException cause) {

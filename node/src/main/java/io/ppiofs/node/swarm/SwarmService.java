@@ -569,10 +569,15 @@ public final class SwarmService implements AutoCloseable {
         return opened(opened);
     }
 
-    /** What the owner wants; null for nothing. */
+    /** What the owner wants; null for nothing, or for what only a later version knows: the volume is none the worse for it. */
     public static @Nullable SealParameters sealing(VolumePlacement placement) {
         String name = placement.seal();
-        return name == null ? null : SealParameters.named(name);
+        try {
+            return name == null ? null : SealParameters.named(name);
+        } catch (PpiofsException e) {
+            LOG.warn("volume {}: nothing is sealed: {}", placement.volume(), e.getMessage());
+            return null;
+        }
     }
 
     private SealAsking askingToSeal() {

@@ -174,7 +174,7 @@ class SwarmReaderTest {
         /** Delivered at once. */
         final Map<Cid, StoredBlock> more = new HashMap<>();
 
-        final List<Cid> wanted = new ArrayList<>();
+        final List<Cid> wanted = Collections.synchronizedList(new ArrayList<>());
 
         /** So many transfers end at once with nothing. */
         int ending;
@@ -244,10 +244,14 @@ class SwarmReaderTest {
                 book, delivery, peers, stripes, tables, List::of, new Regions(List.of(), List::of), times);
     }
 
-    private void place() {
+    private void place(StoredBlock... more) {
         Scheme one = Scheme.copies(1);
-        Inventory inventory = new Inventory(
-                one, List.of(new Inventory.Entry(block.cid(), block.bytes().remaining())));
+        List<Inventory.Entry> entries = new ArrayList<>();
+        entries.add(new Inventory.Entry(block.cid(), block.bytes().remaining()));
+        for (StoredBlock other : more) {
+            entries.add(new Inventory.Entry(other.cid(), other.bytes().remaining()));
+        }
+        Inventory inventory = new Inventory(one, entries);
         IdentityKey tenant = IdentityKey.generate(RANDOM);
         SlotTable table = new SlotTable(
                 tenant.peerId(),
@@ -289,6 +293,23 @@ class SwarmReaderTest {
         delivery.after = Duration.ZERO;
         assertThat(reader().fetch(List.of(block.cid()))).containsOnlyKeys(block.cid());
         assertThat(delivery.wanted).hasSize(4);
+    }
+
+    @Test
+    void a_block_that_nobody_gives_is_no_outage_while_others_of_its_group_come() throws Exception {
+        StoredBlock other = SwarmReader.asBlock(new byte[] {4, 5, 6});
+        place(other);
+        delivery.more.put(other.cid(), other);
+        Duration patience = Duration.ofSeconds(1);
+        SwarmReader reader = reader(new SwarmReader.Times(patience, Duration.ofMillis(20)));
+        CompletableFuture<Map<Cid, ByteBuffer>> read =
+                CompletableFuture.supplyAsync(() -> reader.fetch(List.of(block.cid())));
+        await("it is asked for").until(() -> !delivery.wanted.isEmpty());
+        assertThat(reader.fetch(List.of(other.cid()))).containsOnlyKeys(other.cid());
+        assertThat(read.get(20, TimeUnit.SECONDS)).isEmpty();
+        long begin = System.nanoTime();
+        assertThat(reader.fetch(List.of(block.cid()))).isEmpty();
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThanOrEqualTo(patience);
     }
 
     @Test
