@@ -128,8 +128,14 @@ final class TagBlocks {
         }
         for (Group group : book.read()) {
             Cid cid = group.tagIndex();
-            TagIndex index = cid == null || missing.contains(cid) ? null : index(group);
-            if (cid != null && (index == null || !Collections.disjoint(index.cids(), missing))) {
+            if (cid == null) {
+                continue;
+            }
+            TagIndex index = missing.contains(cid) ? null : index(group);
+            if (index == null && !missing.contains(cid)) {
+                return; // holders are away, and each further index would be waited for as long
+            }
+            if (index == null || !Collections.disjoint(index.cids(), missing)) {
                 isLost(group);
             }
         }
