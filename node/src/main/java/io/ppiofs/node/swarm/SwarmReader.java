@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +67,11 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
     /** Peers that are asked for the same block at once, while they answer. */
     private static final int AT_ONCE = 2;
 
+    /** For so long a block that nobody gave is waited for as in an outage: a program's read is asked for again by the kernel. */
+    private static final Duration REFUSED = Duration.ofMinutes(1);
+
+    private static final int MOST_REFUSED = 1024;
+
     /** Without an answer for this long, further peers are asked. */
     private static final Duration SILENCE = Duration.ofMillis(500);
 
@@ -80,6 +86,16 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
 
     /** Groups of which the last read got nothing from anybody. */
     private final Set<GroupId> outages = ConcurrentHashMap.newKeySet();
+
+    /** Blocks that nobody gave within the patience, and when, System.nanoTime; the oldest go. */
+    private final Map<Cid, Long> refused = new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Cid, Long> eldest) {
+            return size() > MOST_REFUSED;
+        }
+    };
 
     /** When a read last got something of a group, System.nanoTime. */
     private final Map<GroupId, Long> delivered = new ConcurrentHashMap<>();
@@ -119,7 +135,7 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
 
     @Override
     public Map<Cid, ByteBuffer> fetch(List<Cid> cids) {
-        if (outages.isEmpty() || !isInOutage(cids)) {
+        if (isCalm() || !isInOutage(cids)) {
             return fetch(cids, times.patience());
         }
         // peers that are slow and not silent need longer than a caller is let wait: one read at a time goes on behind
@@ -134,15 +150,28 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
         return found;
     }
 
-    /** Whether nobody has answered for the groups of any of these. */
+    private boolean isCalm() {
+        synchronized (refused) {
+            return outages.isEmpty() && refused.isEmpty();
+        }
+    }
+
+    /** Whether nobody has answered for the groups of any of these, or given them lately. */
     private boolean isInOutage(List<Cid> cids) {
         for (Cid cid : cids) {
             GroupBook.Located located = book.locate(cid);
-            if (located != null && !outages.contains(located.group().id())) {
+            if (located != null && !outages.contains(located.group().id()) && !isRefused(cid)) {
                 return false;
             }
         }
         return true;
+    }
+
+    private boolean isRefused(Cid cid) {
+        synchronized (refused) {
+            Long at = refused.get(cid);
+            return at != null && System.nanoTime() - at < REFUSED.toNanos();
+        }
     }
 
     private Map<Cid, ByteBuffer> probe(List<Cid> cids) {
@@ -183,6 +212,13 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
             fetched.putAll(fetch(missing, end - more < 0 ? more : end));
         }
         Duration waited = Duration.ofNanos(System.nanoTime() - begin);
+        missing.removeIf(fetched::containsKey);
+        synchronized (refused) {
+            refused.keySet().removeAll(fetched.keySet());
+            if (whole && waited.compareTo(times.inOutage()) > 0) {
+                missing.forEach(cid -> refused.put(cid, System.nanoTime()));
+            }
+        }
         for (Cid cid : fetched.keySet()) {
             GroupBook.Located located = book.locate(cid);
             if (located != null) {
