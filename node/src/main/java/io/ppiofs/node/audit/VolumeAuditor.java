@@ -39,11 +39,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -65,6 +68,12 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
 
     /** Suspicions in a row, of a holder that answers otherwise, that count as a failure. */
     private static final int EVASIONS = 8;
+
+    /** As which windows count that were evaded, if there are no audits in the background. */
+    private static final Duration USUAL_INTERVAL = Duration.ofHours(1);
+
+    /** How often it is looked, while something is waited for, whether it is to be stopped. */
+    private static final Duration HEED = Duration.ofMillis(100);
 
     /** How often it is looked whether groups have been closed. */
     private static final Duration LOOK = Duration.ofSeconds(5);
@@ -119,12 +128,22 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     private final LongSupplier wallMillis;
     private final AuditRound<Target> round;
     private final Thread thread;
+
+    /** Has slots sealed: whoever lets it wait keeps nobody else from being audited. */
+    private final Thread sealer;
+
+    /** Held while holders are asked about slots that are to be sealed. */
+    private final ReentrantLock sealing = new ReentrantLock();
+
+    /** Audits on demand that wait for it: the background gives way. */
+    private final AtomicInteger demanded = new AtomicInteger();
+
     private final Object lock = new Object();
     private final Map<PeerId, RoundTrip> roundTrips = new HashMap<>();
     private final Map<PeerId, Integer> suspicions = new HashMap<>();
 
-    /** The same of windows: who answers audits may evade them. */
-    private final Map<PeerId, Integer> windowSuspicions = new HashMap<>();
+    /** The same of what is sealed: who answers audits may evade that. */
+    private final Evasions sealEvasions;
 
     private final Map<AuditOutcome.Result, AtomicLong> counts = new LinkedHashMap<>();
     private final Map<AuditOutcome.Result, AtomicLong> windowCounts = new LinkedHashMap<>();
@@ -147,14 +166,13 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     /** When it was looked last whether there is anything to tag, System.nanoTime; of the thread. */
     private long tagsLooked;
 
-    /** The same for whom to have seal. */
-    private long sealsLooked;
-
     /** Null if this node has nothing sealed. */
     private @Nullable VolumeSeals seals;
 
     private volatile boolean closing;
-    private volatile @Nullable CompletableFuture<?> awaited;
+
+    /** What is waited for, and ends with the volume. */
+    private final Set<CompletableFuture<?>> awaited = ConcurrentHashMap.newKeySet();
 
     /** Counted down when the volume is closed: rests end with it. */
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -183,7 +201,9 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         this.wallMillis = wallMillis;
         this.round = new AuditRound<>(every, !keys.canTag(), LOOK, wallMillis, System::nanoTime);
         this.tagsLooked = System.nanoTime() - LOOK.toNanos();
-        this.sealsLooked = tagsLooked;
+        // the slots of a round are spread over a half of the interval: one of a round counts, and one of the next
+        Duration interval = every.isZero() ? USUAL_INTERVAL : every;
+        this.sealEvasions = new Evasions(EVASIONS, interval.multipliedBy(3).dividedBy(4), System::nanoTime);
         for (AuditOutcome.Result result : AuditOutcome.Result.values()) {
             counts.put(result, new AtomicLong());
             windowCounts.put(result, new AtomicLong());
@@ -191,6 +211,9 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         this.thread = new Thread(this::run, "audit-" + volume.name());
         thread.setDaemon(true);
         thread.setPriority(Thread.MIN_PRIORITY);
+        this.sealer = new Thread(this::runSeals, "seals-" + volume.name());
+        sealer.setDaemon(true);
+        sealer.setPriority(Thread.MIN_PRIORITY);
     }
 
     /** The volume's slots are sealed, too, if it wants them to be. Before {@link #start}. @param kept where it is kept; is made */
@@ -202,8 +225,8 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     /** What sealing has from here. */
     private final class ForSeals implements VolumeSeals.Auditor {
         @Override
-        public <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience) {
-            return VolumeAuditor.this.await(answer, holder, patience);
+        public <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience, BooleanSupplier stop) {
+            return VolumeAuditor.this.await(answer, holder, patience, stop);
         }
 
         @Override
@@ -225,11 +248,19 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         public void broke(PeerId holder, String slot, String why) {
             VolumeAuditor.this.broke(holder, slot, why);
         }
+
+        @Override
+        public void evaded(PeerId holder) {
+            VolumeAuditor.this.evaded(holder);
+        }
     }
 
     /** Begins to tag and to audit in the background. */
     public void start() {
         thread.start();
+        if (seals != null) {
+            sealer.start();
+        }
     }
 
     AuditKeys keys() {
@@ -382,7 +413,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         List<AuditReport.Line> lines = new ArrayList<>();
         List<AuditReport.Seal> sealed = new ArrayList<>();
         int untagged = 0;
-        tendSeals(true, stop);
+        tendSeals(order, stop);
         List<SlotTable> tables = volume.closedGroups();
         int done = 0;
         for (SlotTable table : tables) {
@@ -418,22 +449,36 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
 
     private List<AuditReport.Seal> seals(
             AuditedGroup group, AuditOrder order, Map<Integer, AuditReport.Window> windows) {
-        synchronized (lock) {
-            VolumeSeals sealing = seals;
-            return sealing == null
-                    ? List.of()
-                    : sealing.lines(
-                            group,
-                            holder -> order.only() == null || order.only().equals(holder),
-                            windows);
-        }
+        VolumeSeals kept = seals;
+        return kept == null ? List.of() : kept.lines(group, holder -> isMeant(order, holder), windows);
     }
 
-    private void tendSeals(boolean now, BooleanSupplier stop) {
-        synchronized (lock) {
-            VolumeSeals sealing = seals;
-            if (sealing != null) {
-                sealing.tend(now, stop);
+    private static boolean isMeant(AuditOrder order, PeerId holder) {
+        return order.only() == null || order.only().equals(holder);
+    }
+
+    /** Orders what is not sealed yet of those who are audited, until it is stopped. */
+    private void tendSeals(AuditOrder order, BooleanSupplier stop) {
+        VolumeSeals tended = seals;
+        if (tended == null) {
+            return;
+        }
+        demanded.incrementAndGet();
+        boolean mine = false;
+        try {
+            while (!mine && !stop.getAsBoolean() && !closing) {
+                mine = sealing.tryLock(HEED.toNanos(), TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            demanded.decrementAndGet();
+        }
+        if (mine) {
+            try {
+                tended.tend(new SealPass(true, holder -> isMeant(order, holder), stop, stop));
+            } finally {
+                sealing.unlock();
             }
         }
     }
@@ -625,13 +670,13 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         }
     }
 
-    /** The window of a sealed slot. @return null if it is not sealed */
+    /** The window of a sealed slot. @return null if it is not sealed, or its holder is being sent what it lacks */
     private AuditReport.@Nullable Window window(AuditedGroup group, int slot) {
         SlotAddress address = group.table().slot(slot);
         synchronized (lock) {
-            VolumeSeals sealing = seals;
-            WindowOutcome outcome = sealing == null ? null : sealing.window(group, slot);
-            if (sealing == null || outcome == null) {
+            VolumeSeals sealed = seals;
+            WindowOutcome outcome = sealed == null || !volume.isFilled(address) ? null : sealed.window(group, slot);
+            if (sealed == null || outcome == null) {
                 return null;
             }
             int failed = 0;
@@ -640,15 +685,27 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
             while (last != null && last.result() == AuditOutcome.Result.FAIL) {
                 failed++;
                 broke(last.holder(), address.toString(), "its replica: " + last.reason());
-                last = challenges == CHALLENGES ? null : sealing.window(group, slot);
+                // who says itself that it is damaged is taken at its word
+                boolean over = last.admitted() || challenges == CHALLENGES || !volume.isFilled(address);
+                last = over ? null : sealed.window(group, slot);
                 challenges += last == null ? 0 : 1;
             }
             if (outcome.result() == AuditOutcome.Result.PASS) {
                 volume.kept(outcome.holder());
             }
-            count(windowSuspicions, outcome.holder(), outcome.evades());
+            if (outcome.evades()) {
+                evaded(outcome.holder());
+            } else if (outcome.result() != AuditOutcome.Result.SUSPECT) {
+                sealEvasions.answered(outcome.holder());
+            }
             windowCounts.getOrDefault(outcome.result(), new AtomicLong()).incrementAndGet();
             return new AuditReport.Window(outcome, challenges, failed);
+        }
+    }
+
+    private void evaded(PeerId holder) {
+        if (sealEvasions.evaded(holder)) {
+            volume.broke(holder);
         }
     }
 
@@ -657,7 +714,7 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         LOG.warn("volume {}: peer {} fails an audit of slot {}: {}", volume.name(), holder, slot, why);
     }
 
-    private long nextEpoch() {
+    private synchronized long nextEpoch() {
         lastEpoch = Math.max(lastEpoch + 1, TimeUnit.MILLISECONDS.toSeconds(wallMillis.getAsLong()));
         return lastEpoch;
     }
@@ -738,30 +795,53 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     }
 
     private <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience) {
-        awaited = answer;
-        if (closing) {
-            answer.cancel(true);
-        }
+        return await(answer, holder, patience, () -> false);
+    }
+
+    private <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience, BooleanSupplier stop) {
+        long until = System.nanoTime() + patience.toNanos() + LOOK.toNanos();
+        awaited.add(answer);
         try {
-            return answer.get(patience.toNanos() + LOOK.toNanos(), TimeUnit.NANOSECONDS);
+            while (!isThere(answer)) {
+                boolean late = System.nanoTime() - until >= 0;
+                if (closing || late || stop.getAsBoolean()) {
+                    answer.cancel(true);
+                }
+                if (late) {
+                    throw new PpiofsException(ErrorKind.NOT_CONNECTED, "audit", holder.toString(), "did not answer");
+                }
+            }
+            return answer.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw ending(holder, e);
         } catch (CancellationException e) {
             throw ending(holder, e);
-        } catch (TimeoutException e) {
-            answer.cancel(true);
-            throw new PpiofsException(ErrorKind.NOT_CONNECTED, "audit", holder.toString(), "did not answer", e);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof PpiofsException p
                     ? p
                     : new PpiofsException(
                             ErrorKind.NOT_CONNECTED, "audit", holder.toString(), "is not reached: " + e.getCause(), e);
+        } finally {
+            awaited.remove(answer);
+        }
+    }
+
+    /** Waits a little. @return whether it is decided what comes of it */
+    private static boolean isThere(CompletableFuture<?> answer) throws InterruptedException {
+        try {
+            answer.get(HEED.toNanos(), TimeUnit.NANOSECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return answer.isDone();
+        } catch (ExecutionException | CancellationException e) {
+            return true;
         }
     }
 
     private static PpiofsException ending(PeerId holder, Exception e) {
-        return new PpiofsException(ErrorKind.INTERRUPTED, "audit", holder.toString(), "the volume is being closed", e);
+        return new PpiofsException(
+                ErrorKind.INTERRUPTED, "audit", holder.toString(), "stopped, or the volume is being closed", e);
     }
 
     // ---- in the background ------------------------------------------------------------------------------------------
@@ -770,7 +850,6 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         Duration pause = Duration.ZERO;
         while (!isEnded(pause)) {
             boolean good = isDone(this::tagWhenDue);
-            good &= isDone(this::sealWhenDue);
             good &= isDone(this::followHeard);
             good &= isDone(this::goOn);
             pause = good ? round.pause() : LOOK;
@@ -799,10 +878,23 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         }
     }
 
-    private void sealWhenDue() {
-        if (System.nanoTime() - sealsLooked >= LOOK.toNanos()) {
-            sealsLooked = System.nanoTime();
-            tendSeals(false, new Paced());
+    private void runSeals() {
+        for (Duration pause = Duration.ZERO; !isEnded(pause); pause = LOOK) {
+            isDone(this::tendSeals);
+        }
+    }
+
+    private void tendSeals() {
+        VolumeSeals tended = seals;
+        if (tended != null && sealing.tryLock()) {
+            try {
+                BooleanSupplier stop = () -> closing || demanded.get() > 0;
+                Paced paced = new Paced();
+                tended.tend(
+                        new SealPass(false, holder -> true, stop, () -> stop.getAsBoolean() || paced.getAsBoolean()));
+            } finally {
+                sealing.unlock();
+            }
         }
     }
 
@@ -830,22 +922,35 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
     private List<Target> targets(long epoch) {
         List<Target> targets = new ArrayList<>();
         for (SlotTable table : volume.closedGroups()) {
-            if (isTagged(table)) {
-                for (int slot = 0; slot < table.holders().size(); slot++) {
-                    if (volume.isDrawn(table, slot, epoch)) {
-                        targets.add(new Target(table.group(), slot));
-                    }
+            boolean isTagged = isTagged(table);
+            AuditedGroup sealed = isTagged ? null : sealedGroup(table);
+            for (int slot = 0; slot < table.holders().size(); slot++) {
+                boolean audited = isTagged || sealed != null && isSealed(sealed, slot);
+                if (audited && volume.isDrawn(table, slot, epoch)) {
+                    targets.add(new Target(table.group(), slot));
                 }
             }
         }
         return targets;
     }
 
+    /** A group that may be sealed; null if this volume has nothing sealed. */
+    private @Nullable AuditedGroup sealedGroup(SlotTable table) {
+        return seals == null || volume.seals() == null ? null : group(table);
+    }
+
+    private boolean isSealed(AuditedGroup group, int slot) {
+        VolumeSeals sealed = seals;
+        return sealed != null && group.slots().contains(slot) && sealed.isSealed(group, slot);
+    }
+
     private void audit(Target target) {
         for (SlotTable table : volume.closedGroups()) {
             AuditedGroup group = table.group().equals(target.group()) ? group(table) : null;
             if (group != null && group.slots().contains(target.slot()) && volume.isFilled(table.slot(target.slot()))) {
-                GroupTags tags = tags(group, volume.form(), false, () -> closing);
+                // what could not be tagged has windows all the same
+                boolean may = seals == null || isTagged(table) || !untaggable.containsKey(table.group());
+                GroupTags tags = may ? tags(group, volume.form(), false, () -> closing) : null;
                 if (tags != null) {
                     audit(group, target.slot(), volume.form(), tags, UnitChallenge.USUAL_UNITS);
                 }
@@ -922,12 +1027,10 @@ public final class VolumeAuditor implements FailureListener, AutoCloseable {
         // no interrupt: it would close the files that the thread reads
         closing = true;
         ended.countDown();
-        CompletableFuture<?> current = awaited;
-        if (current != null) {
-            current.cancel(true);
-        }
+        awaited.forEach(answer -> answer.cancel(true));
         try {
             thread.join(LOOK.toMillis());
+            sealer.join(LOOK.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -1,5 +1,6 @@
 package io.ppiofs.node.audit;
 
+import io.ppiofs.blockstore.Cid;
 import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.overlay.audit.SealAcceptance;
@@ -22,6 +23,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -31,6 +33,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -39,8 +43,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The tenant's side of sealing: has the holders of closed groups seal their slots, checks the replication once, and asks for windows from then on. What was ordered and
- * accepted is on disk ({@link SealedSlot}); asking again changes nothing, so it goes on after any restart of either side. Guarded by the auditor's lock; only {@link
- * #facts} by itself.
+ * accepted is on disk ({@link SealedSlot}); asking again changes nothing, so it goes on after any restart of either side. Thread-safe as long as there is one {@link
+ * #tend} at a time: windows are asked for beside it, and nothing is held while somebody is waited for.
  */
 final class VolumeSeals {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeSeals.class);
@@ -54,11 +58,22 @@ final class VolumeSeals {
 
     private static final Duration SOON = Duration.ofSeconds(4);
     private static final Duration LATEST = Duration.ofMinutes(15);
+    private static final Duration READ_AGAIN = Duration.ofMinutes(1);
+
+    /** Who cannot seal what it hosts has lost nothing: that counts so often. */
+    private static final Duration MARKED = Duration.ofHours(1);
+
+    /** After a question another replica of the same order is asked one so much later: each is another chance. */
+    private static final Duration OTHER_REPLICA = Duration.ofHours(1);
 
     /** What the auditor does for this. */
     interface Auditor {
-        /** Waits for an answer. @throws PpiofsException INTERRUPTED when the volume is closed; NOT_CONNECTED; as the holder refuses */
-        <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience);
+        /**
+         * Waits for an answer.
+         *
+         * @throws PpiofsException INTERRUPTED when it is stopped or the volume is closed; NOT_CONNECTED; as the holder refuses
+         */
+        <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience, BooleanSupplier stop);
 
         /** As measured lately. @throws PpiofsException NOT_CONNECTED */
         Duration roundTrip(PeerId holder);
@@ -71,6 +86,9 @@ final class VolumeSeals {
 
         /** A holder failed. */
         void broke(PeerId holder, String slot, String why);
+
+        /** A holder evaded a question. */
+        void evaded(PeerId holder);
     }
 
     /** What a slot's sealing has come to. */
@@ -98,20 +116,27 @@ final class VolumeSeals {
         }
     }
 
-    /**
-     * What came of asking.
-     *
-     * @param again System.nanoTime of the next time
-     * @param pause before that
-     */
-    private record Asked(State state, String why, long again, Duration pause) {}
+    /** What came of asking, and when it is asked again. */
+    private record Asked(State state, String why, Backoff backoff) {}
 
     /**
      * A group that was looked through.
      *
+     * @param doubts how many there had been
      * @param again System.nanoTime when somebody is to be asked
      */
-    private record Tended(SlotTable table, SealParameters wanted, Map<State, Long> counts, long again) {}
+    private record Tended(SlotTable table, SealParameters wanted, Map<State, Long> counts, long doubts, long again) {}
+
+    private record Ordered(Slot slot, Cid order) {}
+
+    /**
+     * What a replica was asked. It is asked nothing else: who could choose would wait for nodes that it has.
+     *
+     * @param since System.nanoTime of the first time
+     */
+    private record Question(byte[] commR, long epoch, long since) {}
+
+    private record Mark(PeerId holder, Slot slot) {}
 
     private final AuditedVolume volume;
     private final AuditKeys keys;
@@ -119,17 +144,33 @@ final class VolumeSeals {
     private final SealAsking asking;
     private final Auditor auditor;
     private final SecureRandom random = new SecureRandom();
-    private final Map<Slot, Asked> asked = new HashMap<>();
-    private final Map<GroupId, Tended> tended = new HashMap<>();
+    private final Map<Slot, Asked> asked = new ConcurrentHashMap<>();
 
     /** What is on disk; without it nothing is known of a slot that is not here. */
-    private final Map<Slot, Optional<SealedSlot>> known = new HashMap<>();
+    private final Map<Slot, Optional<SealedSlot>> known = new ConcurrentHashMap<>();
+
+    /** Of who tends, as are those below. */
+    private final Map<GroupId, Tended> tended = new HashMap<>();
+
+    /** Holders that did not answer, and groups that could not be read. */
+    private final Map<PeerId, Backoff> silent = new HashMap<>();
+
+    private final Map<GroupId, Backoff> unreadable = new HashMap<>();
+    private final Map<Ordered, Question> questions = new HashMap<>();
+
+    /** When a holder was last accused of what it sealed, System.nanoTime. */
+    private final Map<Mark, Long> marks = new HashMap<>();
+
+    /** Where the last pass ended; null for at the end. */
+    private @Nullable Slot resume;
 
     /** Those of the last time that files were looked through. */
     private Set<GroupId> groupsBefore = Set.of();
 
     /** Slots that failed a window, and are asked what they are doing about it. */
-    private final Set<Slot> doubted = new HashSet<>();
+    private final Set<Slot> doubted = ConcurrentHashMap.newKeySet();
+
+    private final AtomicLong doubts = new AtomicLong();
 
     private volatile Map<String, Long> facts = Map.of();
 
@@ -173,20 +214,20 @@ final class VolumeSeals {
 
     // ---- ordering -----------------------------------------------------------------------------------------------
 
-    /**
-     * Asks whoever is to be asked.
-     *
-     * @param now also those whose turn is later
-     * @param stop asked between slots
-     */
-    void tend(boolean now, BooleanSupplier stop) {
+    /** Asks whoever is to be asked, from where the last pass ended on. */
+    void tend(SealPass pass) {
         SealParameters wanted = volume.seals();
+        List<SlotTable> tables = volume.closedGroups();
         Set<GroupId> groups = new HashSet<>();
+        tables.forEach(table -> groups.add(table.group()));
         Map<State, Long> counts = new HashMap<>();
-        for (SlotTable table : volume.closedGroups()) {
-            groups.add(table.group());
-            if (wanted != null && !stop.getAsBoolean()) {
-                tended(table, wanted, now, stop).forEach((state, slots) -> counts.merge(state, slots, Long::sum));
+        if (wanted != null) {
+            Slot from = resume;
+            resume = null;
+            for (SlotTable table :
+                    rotated(tables, of -> from != null && of.group().equals(from.group()))) {
+                int first = from != null && table.group().equals(from.group()) ? from.slot() : 0;
+                tended(table, wanted, pass, first).forEach((state, slots) -> counts.merge(state, slots, Long::sum));
             }
         }
         forget(groups);
@@ -213,72 +254,104 @@ final class VolumeSeals {
                 .toList();
     }
 
+    /** The same, beginning with the first that is meant; as it is if none is. */
+    private static <T> List<T> rotated(List<T> all, Predicate<T> first) {
+        List<T> rotated = new ArrayList<>(all);
+        for (int i = 0; i < all.size(); i++) {
+            if (first.test(all.get(i))) {
+                Collections.rotate(rotated, -i);
+                break;
+            }
+        }
+        return rotated;
+    }
+
     /** How the slots of a group stand; it is looked again when somebody is to be asked, or something has changed. */
-    private Map<State, Long> tended(SlotTable table, SealParameters wanted, boolean now, BooleanSupplier stop) {
+    private Map<State, Long> tended(SlotTable table, SealParameters wanted, SealPass pass, int first) {
         Tended last = tended.get(table.group());
-        if (last != null
-                && !now
+        boolean current = last != null
                 && last.table().equals(table)
                 && last.wanted().equals(wanted)
-                && System.nanoTime() - last.again() < 0) {
-            return last.counts();
+                && last.doubts() == doubts.get()
+                && System.nanoTime() - last.again() < 0;
+        boolean ignored = pass.isOver() || table.holders().stream().noneMatch(pass::isConcerned);
+        if (pass.isOver() && resume == null) {
+            resume = new Slot(table.group(), first);
         }
+        if (ignored || current && !pass.isNow()) {
+            return last == null ? Map.of() : last.counts();
+        }
+        long seen = doubts.get();
         AuditedGroup group = group(table);
         if (group == null) {
             return Map.of();
         }
         Map<State, Long> counts = new EnumMap<>(State.class);
-        Duration pause = LATEST;
+        long now = System.nanoTime();
+        long again = now + LATEST.toNanos();
         for (int number : sealable(group)) {
-            if (stop.getAsBoolean()) {
-                return counts;
+            Slot slot = new Slot(table.group(), number);
+            boolean passed = number < first; // their turn is after all other groups
+            if (pass.isOver() && resume == null && !passed) {
+                resume = slot;
             }
-            State state = tend(group, number, wanted, now, stop);
+            State state = tend(group, slot, wanted, pass, !passed);
             counts.merge(state, 1L, Long::sum);
-            Asked later = asked.get(new Slot(table.group(), number));
-            if (state != State.PROVEN) {
-                pause = later == null ? SOON : shorter(pause, Duration.ofNanos(later.again() - System.nanoTime()));
+            if (state != State.PROVEN || doubted.contains(slot)) {
+                long due = due(slot, table.holders().get(number));
+                again = due - again < 0 ? due : again;
             }
         }
-        tended.put(table.group(), new Tended(table, wanted, counts, System.nanoTime() + pause.toNanos()));
+        tended.put(table.group(), new Tended(table, wanted, counts, seen, resume == null && first == 0 ? again : now));
         return counts;
     }
 
-    private static Duration shorter(Duration one, Duration other) {
-        return one.compareTo(other) < 0 ? one : other;
+    /** When a slot's holder is asked next, System.nanoTime. */
+    private long due(Slot slot, PeerId holder) {
+        Asked last = asked.get(slot);
+        Backoff ofHolder = silent.get(holder);
+        long own = last == null
+                ? System.nanoTime() + (ofHolder == null ? SOON.toNanos() : 0)
+                : last.backoff().again();
+        return ofHolder != null && ofHolder.again() - own > 0 ? ofHolder.again() : own;
     }
 
-    private State tend(AuditedGroup group, int number, SealParameters wanted, boolean all, BooleanSupplier stop) {
-        Slot slot = new Slot(group.table().group(), number);
-        SealedSlot kept = kept(group, number, wanted);
+    /** @param turn whether the slot is to be asked for in this pass, if it is time */
+    private State tend(AuditedGroup group, Slot slot, SealParameters wanted, SealPass pass, boolean turn) {
+        SealedSlot kept = kept(group, slot.slot(), wanted);
         if (kept != null && kept.acceptance() != null && !doubted.contains(slot)) {
             return State.PROVEN;
         }
+        PeerId holder = group.table().holders().get(slot.slot());
         Asked last = asked.get(slot);
-        boolean due = all || last == null || System.nanoTime() - last.again() >= 0;
-        if (due && volume.isFilled(group.table().slot(number))) {
-            ask(group, slot, wanted, kept, stop);
+        boolean due = Backoff.isDue(last == null ? null : last.backoff()) && Backoff.isDue(silent.get(holder));
+        if (turn
+                && (due || pass.isNow())
+                && !pass.isOver()
+                && pass.mayAsk(holder)
+                && volume.isFilled(group.table().slot(slot.slot()))) {
+            ask(group, slot, wanted, kept, pass);
         }
         Asked is = asked.get(slot);
         if (is != null) {
             return is.state();
         }
-        SealedSlot now = kept(group, number, wanted);
+        SealedSlot now = kept(group, slot.slot(), wanted);
         return now != null && now.acceptance() != null ? State.PROVEN : State.UNKNOWN;
     }
 
     private void note(Slot slot, State state, String why) {
         Asked last = asked.get(slot);
-        Duration pause = last != null && last.state() == state ? last.pause().multipliedBy(2) : SOON;
-        Duration bounded = shorter(pause, LATEST);
-        asked.put(slot, new Asked(state, why, System.nanoTime() + bounded.toNanos(), bounded));
+        Backoff before = last != null && last.state() == state ? last.backoff() : null;
+        asked.put(slot, new Asked(state, why, Backoff.after(before, SOON, LATEST)));
     }
 
-    private void ask(
-            AuditedGroup group, Slot slot, SealParameters wanted, @Nullable SealedSlot kept, BooleanSupplier stop) {
-        byte[] commD = commD(group, slot.slot(), stop);
+    private void ask(AuditedGroup group, Slot slot, SealParameters wanted, @Nullable SealedSlot kept, SealPass pass) {
+        byte[] commD = commD(group, slot.slot(), pass);
         if (commD == null) {
-            note(slot, State.UNKNOWN, "its blocks cannot be read here");
+            if (!pass.isOver()) {
+                note(slot, State.UNKNOWN, "its blocks cannot be read here");
+            }
             return;
         }
         SealedSlot ordered = kept;
@@ -288,24 +361,43 @@ final class VolumeSeals {
         }
         PeerId holder = ordered.order().holder();
         try {
-            learn(
-                    slot,
-                    ordered,
-                    auditor.await(asking.order(holder, ordered.order(), PATIENCE), holder, PATIENCE),
-                    commD,
-                    group);
+            SealStatus status = await(asking.order(holder, ordered.order(), PATIENCE), holder, PATIENCE, pass);
+            learn(slot, ordered, status, commD, group, pass);
+            silent.remove(holder);
         } catch (PpiofsException e) {
             if (e.kind() == ErrorKind.INTERRUPTED) {
-                throw e;
+                pass.end(); // as it was: it is asked the same again
+            } else if (e.kind() == ErrorKind.NOT_CONNECTED || e.kind() == ErrorKind.IO) {
+                pass.isSilent(holder);
+                silent.put(holder, Backoff.after(silent.get(holder), SOON, LATEST));
+                note(slot, State.UNKNOWN, e.detail());
+            } else {
+                silent.remove(holder);
+                refused(slot, ordered, e);
             }
-            if (e.kind() == ErrorKind.EXISTS) {
-                // another home of the volume has ordered since; the next order is later
-                deleteIfThere(file(slot));
-                known.remove(slot);
-            }
-            boolean silent = e.kind() == ErrorKind.NOT_CONNECTED || e.kind() == ErrorKind.IO;
-            note(slot, silent ? State.UNKNOWN : State.REFUSED, e.detail());
         }
+    }
+
+    private <T> T await(CompletableFuture<T> answer, PeerId holder, Duration patience, SealPass pass) {
+        long began = System.nanoTime();
+        try {
+            return auditor.await(answer, holder, patience, pass::stops);
+        } finally {
+            pass.waited(Duration.ofNanos(System.nanoTime() - began));
+        }
+    }
+
+    /** Nobody is held to a replica that he does not agree, or has no room, to make again. */
+    private void refused(Slot slot, SealedSlot ordered, PpiofsException e) {
+        if (e.kind() == ErrorKind.EXISTS) {
+            // another home of the volume has ordered since; the next order is later
+            deleteIfThere(file(slot));
+            known.remove(slot);
+        } else if (ordered.acceptance() != null) {
+            save(slot, ordered.with(ordered.order(), null));
+        }
+        doubted.remove(slot);
+        note(slot, State.REFUSED, e.detail());
     }
 
     private SealOrder order(AuditedGroup group, int slot, SealParameters wanted) {
@@ -324,22 +416,44 @@ final class VolumeSeals {
                 auditor.wallMillis());
     }
 
-    /** What the slot's blocks are committed to; fetched, those that are not here, once for a group. */
-    private byte @Nullable [] commD(AuditedGroup group, int slot, BooleanSupplier stop) {
-        Path file = directory.resolve(group.table().group() + COMMITMENTS);
+    /** What the slot's blocks are committed to; fetched, those that are not here, once for a group. Null too if it is not time to try again. */
+    private byte @Nullable [] commD(AuditedGroup group, int slot, SealPass pass) {
+        GroupId of = group.table().group();
+        Path file = directory.resolve(of + COMMITMENTS);
         SlotCommitments all = SlotCommitments.load(file, group);
-        if (all == null) {
+        if (all == null && pass.mayRead(of) && (pass.isNow() || Backoff.isDue(unreadable.get(of)))) {
             makeDirectory();
-            all = SlotCommitments.make(group, volume.everywhere(), stop);
+            all = made(group, pass);
             if (all != null) {
                 all.save(file, group);
+                unreadable.remove(of);
+            } else if (!pass.isOver()) {
+                pass.isUnreadable(of);
+                unreadable.put(of, Backoff.after(unreadable.get(of), READ_AGAIN, LATEST));
             }
         }
         return all == null ? null : all.commD(slot);
     }
 
+    private @Nullable SlotCommitments made(AuditedGroup group, SealPass pass) {
+        try {
+            return SlotCommitments.make(group, volume.everywhere(), pass::stopsReading);
+        } catch (PpiofsException e) {
+            if (e.kind() == ErrorKind.INTERRUPTED) {
+                pass.end();
+            }
+            LOG.debug(
+                    "volume {}: group {} cannot be read: {}",
+                    volume.name(),
+                    group.table().group(),
+                    e.getMessage());
+            return null;
+        }
+    }
+
     /** What a holder said. */
-    private void learn(Slot slot, SealedSlot ordered, SealStatus status, byte[] commD, AuditedGroup group) {
+    private void learn(
+            Slot slot, SealedSlot ordered, SealStatus status, byte[] commD, AuditedGroup group, SealPass pass) {
         SealOrder order = sealedUnder(ordered.order(), status);
         if (order == null) {
             note(slot, State.REFUSED, "it answered nonsense");
@@ -360,24 +474,33 @@ final class VolumeSeals {
         Verdict verdict = verifier.claim(status);
         SealAcceptance accepted = verdict.accepted() ? acceptedBefore(order, status) : null;
         if (verdict.accepted() && accepted == null) {
-            verdict = replication(verifier, order, status);
-            accepted = verdict.accepted()
-                    ? SealAcceptance.sign(
-                            keys.tenant(), volume.network(), order, status.sector(), status.commD(), status.commR())
-                    : null;
-            if (accepted != null) {
-                verdict = firstWindow(verifier, order, accepted);
+            verdict = replication(slot, verifier, order, status, pass);
+            if (verdict != null && verdict.accepted()) {
+                accepted = SealAcceptance.sign(
+                        keys.tenant(), volume.network(), order, status.sector(), status.commD(), status.commR());
+                verdict = firstWindow(verifier, order, accepted, pass);
             }
         }
-        if (!verdict.accepted() || accepted == null) {
+        if (verdict == null) {
+            note(slot, State.UNKNOWN, "what it says cannot be checked now: it is asked again");
+        } else if (!verdict.accepted() || accepted == null) {
             note(slot, State.FAILED, verdict.reason());
-            auditor.broke(order.holder(), slot.toString(), verdict.reason());
-            return;
+            mark(order.holder(), slot, verdict.reason());
+        } else {
+            save(slot, ordered.with(order, accepted));
+            doubted.remove(slot);
+            asked.remove(slot);
+            questions.keySet().removeIf(of -> of.slot().equals(slot));
+            LOG.info("volume {}: slot {} is sealed by {}", volume.name(), slot, order.holder());
         }
-        save(slot, ordered.with(order, accepted));
-        doubted.remove(slot);
-        asked.remove(slot);
-        LOG.info("volume {}: slot {} is sealed by {}", volume.name(), slot, order.holder());
+    }
+
+    private void mark(PeerId holder, Slot slot, String why) {
+        long now = System.nanoTime();
+        marks.values().removeIf(last -> now - last >= MARKED.toNanos());
+        if (marks.putIfAbsent(new Mark(holder, slot), now) == null) {
+            auditor.broke(holder, slot.toString(), why);
+        }
     }
 
     /** The order that the holder says it sealed under: this one, or an earlier one of this tenant for the same. Null for nonsense. */
@@ -406,19 +529,49 @@ final class VolumeSeals {
         }
     }
 
-    private Verdict replication(SealVerifier verifier, SealOrder order, SealStatus status) {
-        long epoch = auditor.nextEpoch();
+    private @Nullable Verdict replication(
+            Slot slot, SealVerifier verifier, SealOrder order, SealStatus status, SealPass pass) {
+        Question question = question(slot, order, status.commR());
+        if (question == null) {
+            return null;
+        }
+        long epoch = question.epoch();
         return proven(
                 order,
                 verifier.replicationQuestion(status, epoch),
-                proof -> verifier.replication(status, epoch, proof));
+                proof -> verifier.replication(status, epoch, proof),
+                pass);
+    }
+
+    /** The one that a replica is asked. Who shows another one after it has seen the question evades that. Null while it is too early for it. */
+    private @Nullable Question question(Slot slot, SealOrder order, byte[] commR) {
+        Ordered of = new Ordered(slot, Cid.ofDigest(order.digest()));
+        Question last = questions.get(of);
+        if (last != null && Arrays.equals(last.commR(), commR)) {
+            return last;
+        }
+        long now = System.nanoTime();
+        if (last != null && now - last.since() < OTHER_REPLICA.toNanos()) {
+            return null;
+        }
+        if (last != null) {
+            auditor.evaded(order.holder());
+        }
+        // the nodes follow from commR, too; with the same epoch nobody gets others by showing the first one again
+        Question question = new Question(commR, last == null ? auditor.nextEpoch() : last.epoch(), now);
+        questions.put(of, question);
+        return question;
     }
 
     /** The holder checks its own replication once more before its layers go: this window has time. */
-    private Verdict firstWindow(SealVerifier verifier, SealOrder order, SealAcceptance accepted) {
+    private @Nullable Verdict firstWindow(
+            SealVerifier verifier, SealOrder order, SealAcceptance accepted, SealPass pass) {
         long epoch = auditor.nextEpoch();
         return proven(
-                order, verifier.windowQuestion(accepted, epoch), proof -> verifier.window(accepted, epoch, proof));
+                order,
+                verifier.windowQuestion(accepted, epoch),
+                proof -> verifier.window(accepted, epoch, proof),
+                pass);
     }
 
     /** Judges proofs. */
@@ -427,12 +580,18 @@ final class VolumeSeals {
         Verdict of(byte[] proof);
     }
 
-    /** @throws PpiofsException if no proof came, and that accuses nobody */
-    private Verdict proven(SealOrder order, SealAsk question, Judge judge) {
+    /**
+     * @return null if the order is to be asked about again: it is not there, or another home of the volume was faster and it only proves windows
+     * @throws PpiofsException if no proof came, and that accuses nobody
+     */
+    private @Nullable Verdict proven(SealOrder order, SealAsk question, Judge judge, SealPass pass) {
         PeerId holder = order.holder();
         try {
-            return judge.of(auditor.await(asking.prove(holder, question, PROOF_PATIENCE), holder, PROOF_PATIENCE));
+            return judge.of(await(asking.prove(holder, question, PROOF_PATIENCE), holder, PROOF_PATIENCE, pass));
         } catch (PpiofsException e) {
+            if (e.kind() == ErrorKind.NOT_FOUND) {
+                return null;
+            }
             if (AuditOutcome.Result.of(e) == AuditOutcome.Result.FAIL) {
                 return Verdict.reject(e.detail());
             }
@@ -448,17 +607,26 @@ final class VolumeSeals {
         SealParameters wanted = volume.seals();
         SealedSlot kept = wanted == null ? null : kept(group, number, wanted);
         SealAcceptance accepted = kept == null ? null : kept.acceptance();
-        if (kept == null || accepted == null) {
+        if (wanted == null || kept == null || accepted == null) {
             return null;
         }
         Slot slot = new Slot(group.table().group(), number);
         WindowOutcome outcome = window(group, kept.order(), accepted);
-        save(slot, kept.with(outcome));
-        if (outcome.result() == AuditOutcome.Result.FAIL) {
-            doubted.add(slot);
-            tended.remove(slot.group());
+        SealedSlot now = kept(group, number, wanted);
+        if (now != null && accepted.equals(now.acceptance())) { // it may be sealed again by now
+            save(slot, now.with(outcome));
+            if (outcome.result() == AuditOutcome.Result.FAIL) {
+                doubted.add(slot);
+                doubts.incrementAndGet();
+            }
         }
         return outcome;
+    }
+
+    boolean isSealed(AuditedGroup group, int number) {
+        SealParameters wanted = volume.seals();
+        SealedSlot kept = wanted == null ? null : kept(group, number, wanted);
+        return kept != null && kept.acceptance() != null;
     }
 
     private WindowOutcome window(AuditedGroup group, SealOrder order, SealAcceptance accepted) {
@@ -470,13 +638,14 @@ final class VolumeSeals {
         Duration took = Duration.ZERO;
         AuditOutcome.Result result;
         boolean evades = false;
+        boolean admitted = false;
         String reason;
         try {
             deadline = SealVerifier.deadline(auditor.roundTrip(holder));
             Duration patience = deadline.plus(PATIENCE);
             SealAsk question = verifier.windowQuestion(accepted, epoch);
             long began = System.nanoTime();
-            byte[] proof = auditor.await(asking.prove(holder, question, patience), holder, patience);
+            byte[] proof = auditor.await(asking.prove(holder, question, patience), holder, patience, () -> false);
             took = Duration.ofNanos(System.nanoTime() - began);
             Verdict verdict = verifier.window(accepted, epoch, proof);
             boolean late = took.compareTo(deadline) > 0;
@@ -491,6 +660,7 @@ final class VolumeSeals {
             }
             result = AuditOutcome.Result.of(e);
             evades = !deadline.isZero() && (e.kind() == ErrorKind.NOT_CONNECTED || e.kind() == ErrorKind.IO);
+            admitted = e.kind() == ErrorKind.CORRUPT || e.kind() == ErrorKind.NOT_FOUND;
             reason = e.detail();
         }
         return new WindowOutcome(
@@ -502,6 +672,7 @@ final class VolumeSeals {
                 deadline,
                 verifier.isTimed(deadline),
                 evades,
+                admitted,
                 reason);
     }
 
@@ -572,6 +743,8 @@ final class VolumeSeals {
         known.keySet().removeIf(slot -> !groups.contains(slot.group()));
         doubted.removeIf(slot -> !groups.contains(slot.group()));
         tended.keySet().retainAll(groups);
+        unreadable.keySet().retainAll(groups);
+        questions.keySet().removeIf(of -> !groups.contains(of.slot().group()));
         if (!Files.isDirectory(directory)) {
             return;
         }

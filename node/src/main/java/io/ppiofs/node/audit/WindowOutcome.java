@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param deadline what the answer had
  * @param timed whether who keeps half of the replica or less could not have made it again within the deadline
  * @param evades whether the holder was reached, and gave no answer or a late one
+ * @param admitted whether the holder said itself that the replica is damaged or gone
  * @param reason half a sentence; empty for one that passed
  */
 public record WindowOutcome(
@@ -23,4 +24,5 @@ public record WindowOutcome(
         Duration deadline,
         boolean timed,
         boolean evades,
+        boolean admitted,
         String reason) {}

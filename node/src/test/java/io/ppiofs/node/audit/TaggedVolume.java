@@ -58,6 +58,10 @@ final class TaggedVolume implements AuditedVolume {
     volatile @Nullable RuntimeException defect;
 
     final AtomicInteger fetches = new AtomicInteger();
+
+    /** How often blocks that are elsewhere were wanted. */
+    final AtomicInteger reads = new AtomicInteger();
+
     volatile @Nullable TagIndex index;
     final AuditedGroup group;
 
@@ -212,6 +216,7 @@ final class TaggedVolume implements AuditedVolume {
 
     @Override
     public BlockStore everywhere() {
+        reads.incrementAndGet();
         return blind ? new MemoryBlockStore() : everything;
     }
 

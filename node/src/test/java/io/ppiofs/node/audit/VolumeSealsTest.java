@@ -23,10 +23,15 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -69,6 +74,19 @@ class VolumeSealsTest {
         }
     }
 
+    /** Whose orders are not answered, nor refused. */
+    private final Set<Integer> mute = ConcurrentHashMap.newKeySet();
+
+    private final List<Integer> ordered = new CopyOnWriteArrayList<>();
+
+    /** What a holder says instead of the truth. */
+    private UnaryOperator<SealStatus> says = UnaryOperator.identity();
+
+    private final List<SealAsk> replications = new CopyOnWriteArrayList<>();
+
+    /** What comes of asking for a proof of replication; null for what the holder makes of it. */
+    private ErrorKind replication;
+
     private final class Asking implements SealAsking {
         private SealingHolder of(PeerId holder) {
             for (int slot = 0; slot < 3; slot++) {
@@ -81,11 +99,21 @@ class VolumeSealsTest {
 
         @Override
         public CompletableFuture<SealStatus> order(PeerId holder, SealOrder order, Duration patience) {
-            return answered(() -> of(holder).order(order));
+            ordered.add(order.slot());
+            return mute.contains(order.slot())
+                    ? new CompletableFuture<>()
+                    : answered(() -> says.apply(of(holder).order(order)));
         }
 
         @Override
         public CompletableFuture<byte[]> prove(PeerId holder, SealAsk question, Duration patience) {
+            if (question.kind() == SealAsk.Kind.REPLICATION) {
+                replications.add(question);
+                if (replication != null) {
+                    return CompletableFuture.failedFuture(
+                            new PpiofsException(replication, "audit", holder.toString(), "no proof"));
+                }
+            }
             return answered(() -> of(holder).prove(question));
         }
     }
@@ -110,7 +138,25 @@ class VolumeSealsTest {
     }
 
     private static AuditReport audit(VolumeAuditor auditor) {
-        return auditor.audit(new AuditOrder(AuditForm.PRIVATE, null, false, 4), Progress.NONE, () -> false);
+        return audit(auditor, () -> false);
+    }
+
+    private static AuditReport audit(VolumeAuditor auditor, BooleanSupplier stop) {
+        return auditor.audit(new AuditOrder(AuditForm.PRIVATE, null, false, 4), Progress.NONE, stop);
+    }
+
+    /** Until every holder has a replica that nobody has checked. */
+    private void replicas(VolumeAuditor auditor) {
+        replication = ErrorKind.NOT_CONNECTED;
+        await("all say that they have sealed").atMost(PATIENCE).until(() -> {
+            audit(auditor);
+            return replications.stream()
+                            .map(SealAsk::order)
+                            .map(Arrays::hashCode)
+                            .distinct()
+                            .count()
+                    == 3;
+        });
     }
 
     private static List<String> states(AuditReport report) {
@@ -204,10 +250,10 @@ class VolumeSealsTest {
         Files.write(replica, bytes);
         AuditReport failed = audit(auditor);
         assertThat(windows(failed)).containsExactly(Result.PASS, Result.FAIL, Result.PASS);
-        assertThat(failed.seals().get(1).window().challenges()).isEqualTo(3);
+        assertThat(failed.seals().get(1).window().challenges()).isEqualTo(1);
         assertThat(failed.seals().get(1).reason()).contains("damaged");
         PeerId bad = volume.holders.get(1).peerId();
-        assertThat(volume.broke).containsExactly(bad, bad, bad);
+        assertThat(volume.broke).as("it said so itself").containsExactly(bad);
         assertThat(auditor.facts()).containsEntry("windowsFail", 1L);
 
         AuditReport mended = sealed(auditor);
@@ -228,6 +274,158 @@ class VolumeSealsTest {
                 .atMost(PATIENCE)
                 .until(() -> holders.get(2).files("replica").isEmpty());
         assertThat(windows(audit(auditor))).containsExactly(Result.PASS, Result.PASS, Result.FAIL);
+    }
+
+    @Test
+    void who_lost_its_replica_and_does_not_agree_to_another_one_fails_once() throws IOException {
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        sealed(auditor);
+        for (Path replica : holders.get(1).files("replica")) {
+            Files.write(replica, new byte[(int) Files.size(replica)]);
+        }
+        holders.get(1).close();
+        holders.get(1).start(SealConsent.NONE);
+        assertThat(windows(audit(auditor))).containsExactly(Result.PASS, Result.FAIL, Result.PASS);
+        AuditReport refused = audit(auditor);
+        assertThat(states(refused)).containsExactly("PROVEN", "REFUSED", "PROVEN");
+        assertThat(windows(refused)).containsExactly(Result.PASS, null, Result.PASS);
+        assertThat(windows(audit(auditor))).containsExactly(Result.PASS, null, Result.PASS);
+        assertThat(volume.broke).containsExactly(volume.holders.get(1).peerId());
+    }
+
+    @Test
+    void whoever_does_not_answer_an_order_keeps_no_other_slot_from_being_audited() {
+        mute.add(0);
+        VolumeAuditor auditor = auditor(Duration.ofSeconds(1));
+        auditor.start();
+        await("it is asked").atMost(PATIENCE).until(() -> ordered.contains(0));
+        long before = auditor.facts().get("auditsPass");
+        await("audits go on while it is waited for")
+                .atMost(Duration.ofSeconds(10))
+                .until(() -> auditor.facts().get("auditsPass") > before + 3);
+        assertThat(ordered).as("it is still waited for").containsExactly(0);
+    }
+
+    @Test
+    void an_audit_on_demand_does_not_wait_for_the_background_and_ends_when_it_is_stopped() {
+        mute.addAll(Set.of(0, 1));
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        auditor.start();
+        await("it is asked").atMost(PATIENCE).until(() -> ordered.contains(0));
+        long began = System.nanoTime();
+        audit(auditor, () -> ordered.size() > 1);
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(8));
+        assertThat(ordered)
+                .as("one after the other, so that one alone stops nobody")
+                .containsExactly(0, 1);
+        PeerId only = volume.holders.get(2).peerId();
+        auditor.audit(new AuditOrder(AuditForm.PRIVATE, only, false, 4), Progress.NONE, () -> false);
+        assertThat(ordered).as("only who is audited").containsExactly(0, 1, 2);
+    }
+
+    @Test
+    void a_pass_begins_where_the_last_one_ended() {
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        for (int slot = 0; slot < 3; slot++) {
+            int asked = slot;
+            audit(auditor, () -> ordered.size() > asked);
+        }
+        assertThat(ordered).containsExactly(0, 1, 2);
+    }
+
+    @Test
+    void a_pass_is_over_when_it_has_waited_long_enough_and_asks_nobody_twice_who_did_not_answer() {
+        SealPass pass = new SealPass(true, holder -> true, () -> false, () -> false);
+        PeerId holder = volume.holders.get(0).peerId();
+        assertThat(pass.mayAsk(holder)).isTrue();
+        pass.isSilent(holder);
+        assertThat(pass.mayAsk(holder)).isFalse();
+        pass.waited(SealPass.BUDGET.minusNanos(1));
+        assertThat(pass.isOver()).isFalse();
+        pass.waited(Duration.ofNanos(1));
+        assertThat(pass.isOver()).isTrue();
+    }
+
+    @Test
+    void a_replica_is_asked_the_same_question_until_it_is_answered() {
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        replicas(auditor);
+        audit(auditor);
+        audit(auditor);
+        assertThat(replications.stream().map(SealAsk::signature).map(Arrays::hashCode))
+                .as("one for each slot")
+                .hasSizeGreaterThan(6)
+                .containsOnlyElementsOf(replications.subList(replications.size() - 3, replications.size()).stream()
+                        .map(SealAsk::signature)
+                        .map(Arrays::hashCode)
+                        .toList());
+        assertThat(volume.broke).isEmpty();
+        replication = null;
+        assertThat(windows(sealed(auditor))).containsOnly(Result.PASS);
+    }
+
+    @Test
+    void another_replica_is_asked_nothing_for_long_after_the_first_one_was_asked() {
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        replicas(auditor);
+        int before = replications.size();
+        replication = null;
+        says = said -> new SealStatus(
+                said.state(), said.sector(), said.commD(), new byte[32], said.order(), said.acceptance());
+        assertThat(states(audit(auditor))).containsOnly("UNKNOWN");
+        assertThat(replications).hasSize(before);
+        says = UnaryOperator.identity();
+        assertThat(states(audit(auditor))).as("the first one still is").containsOnly("PROVEN");
+        assertThat(volume.broke).isEmpty();
+    }
+
+    @Test
+    void who_proves_windows_only_by_now_is_asked_about_the_order_again_and_fails_nothing() {
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        replicas(auditor);
+        replication = ErrorKind.NOT_FOUND;
+        assertThat(states(audit(auditor))).containsOnly("UNKNOWN");
+        assertThat(volume.broke).isEmpty();
+    }
+
+    @Test
+    void who_seals_something_else_is_accused_once_an_hour_for_a_slot() {
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        replicas(auditor);
+        says = said -> new SealStatus(
+                said.state(), said.sector(), new byte[32], said.commR(), said.order(), said.acceptance());
+        for (int i = 0; i < 3; i++) {
+            assertThat(states(audit(auditor))).containsOnly("FAILED");
+        }
+        assertThat(volume.broke)
+                .containsExactlyInAnyOrderElementsOf(
+                        volume.holders.stream().map(IdentityKey::peerId).toList());
+    }
+
+    @Test
+    void a_group_that_cannot_be_read_is_read_once_for_all_of_its_slots() {
+        volume.blind = true;
+        assertThat(states(audit(auditor(Duration.ZERO)))).containsOnly("UNKNOWN");
+        assertThat(volume.reads).hasValue(1);
+    }
+
+    @Test
+    void windows_are_asked_for_of_groups_without_tags_too_but_not_of_who_is_being_sent_its_share() throws IOException {
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        sealed(auditor);
+        volume.beingFilled.add(1);
+        assertThat(windows(audit(auditor))).containsExactly(Result.PASS, null, Result.PASS);
+        auditor.close();
+        for (Path tags : Files.list(directory.resolve("tags")).toList()) {
+            Files.delete(tags);
+        }
+        volume.blind = true;
+        VolumeAuditor untagged = auditor(Duration.ofSeconds(1));
+        untagged.start();
+        await("windows are asked for")
+                .atMost(PATIENCE)
+                .until(() -> untagged.facts().getOrDefault("windowsPass", 0L) >= 2);
+        assertThat(untagged.facts()).containsEntry("taggedGroups", 0L).containsEntry("auditsPass", 0L);
     }
 
     @Test
