@@ -84,6 +84,9 @@ class VolumeSealsTest {
 
     private final List<SealAsk> replications = new CopyOnWriteArrayList<>();
 
+    /** Whether windows are not answered, by holders that are there. */
+    private boolean windowsMute;
+
     /** What comes of asking for a proof of replication; null for what the holder makes of it. */
     private ErrorKind replication;
 
@@ -113,6 +116,10 @@ class VolumeSealsTest {
                     return CompletableFuture.failedFuture(
                             new PpiofsException(replication, "audit", holder.toString(), "no proof"));
                 }
+            }
+            if (windowsMute && question.kind() == SealAsk.Kind.WINDOW) {
+                return CompletableFuture.failedFuture(
+                        new PpiofsException(ErrorKind.NOT_CONNECTED, "audit", holder.toString(), "no window"));
             }
             return answered(() -> of(holder).prove(question));
         }
@@ -426,6 +433,25 @@ class VolumeSealsTest {
                 .atMost(PATIENCE)
                 .until(() -> untagged.facts().getOrDefault("windowsPass", 0L) >= 2);
         assertThat(untagged.facts()).containsEntry("taggedGroups", 0L).containsEntry("auditsPass", 0L);
+    }
+
+    @Test
+    void windows_that_are_not_answered_count_once_in_an_interval_however_often_it_is_audited() {
+        VolumeAuditor auditor = auditor(Duration.ZERO);
+        sealed(auditor);
+        windowsMute = true;
+        for (int i = 0; i < 10; i++) {
+            assertThat(windows(audit(auditor))).containsOnly(Result.SUSPECT);
+        }
+        assertThat(volume.broke).isEmpty();
+        auditor.close();
+        VolumeAuditor often = auditor(Duration.ofMillis(1));
+        for (int i = 0; i < 10; i++) {
+            audit(often);
+        }
+        assertThat(volume.broke)
+                .as("but in each")
+                .containsAll(volume.holders.stream().map(IdentityKey::peerId).toList());
     }
 
     @Test
