@@ -82,6 +82,7 @@ public final class SectorOperations {
         List<Object> list = new ArrayList<>();
         if (sectors.exist()) {
             sectors.store().sectors().forEach(record -> list.add(describe(record)));
+            sectors.store().damaged().forEach((number, why) -> list.add(describe(number, why)));
         }
         Map<String, @Nullable Object> facts = new LinkedHashMap<>();
         facts.put("sectors", list);
@@ -132,6 +133,17 @@ public final class SectorOperations {
         facts.put("replicaId", statement == null ? null : hex(statement.replicaId()));
         facts.put("commD", statement == null ? null : hex(statement.commD()));
         facts.put("commR", statement == null ? null : hex(statement.commR()));
+        return facts;
+    }
+
+    /** One that is damaged. */
+    private static Map<String, @Nullable Object> describe(long number, String why) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("sector", number);
+        facts.put("state", "damaged");
+        facts.put("sectorBytes", 0L);
+        facts.put("payloadBytes", 0L);
+        facts.put("reason", why);
         return facts;
     }
 

@@ -77,6 +77,8 @@ public final class Sectors implements AutoCloseable {
         SectorStore open = store;
         if (open == null) {
             open = SectorStore.open(directory, options());
+            open.damaged()
+                    .forEach((number, why) -> LOG.error("sector {} is damaged and is not used: {}", number, why));
             for (SectorRecord record : open.sectors()) {
                 if (record.state() == SectorState.OPEN) {
                     LOG.info("sector {} was not filled to its end and goes", record.number());

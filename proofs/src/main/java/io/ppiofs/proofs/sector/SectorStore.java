@@ -60,8 +60,11 @@ public final class SectorStore implements Closeable {
     private final SectorOptions options;
     private final Workers workers;
     private final FileChannel lockFile;
-    /** Guarded by this, as are the two below. */
+    /** Guarded by this, as are the three below. */
     private final SortedMap<Long, SectorRecord> records = new TreeMap<>();
+
+    /** Why sectors cannot be used whose record or payload is damaged. */
+    private final SortedMap<Long, String> damaged = new TreeMap<>();
 
     private final Set<Long> busy = new HashSet<>();
     private final Map<Integer, ParentCache> parents = new HashMap<>();
@@ -75,9 +78,10 @@ public final class SectorStore implements Closeable {
 
     /**
      * Opens or makes the store, and finishes what a crash left half done: removals, and deletions that follow a proof.
-     * Sealings go on when {@link #seal} is called for the sectors in {@link SectorState#SEALING}.
+     * Sealings go on when {@link #seal} is called for the sectors in {@link SectorState#SEALING}. A sector that is damaged keeps
+     * none of the others from being used: it is {@link #damaged}, and stays on the disk until it is removed.
      *
-     * @throws PpiofsException IN_USE; CORRUPT if a record is damaged; IO
+     * @throws PpiofsException IN_USE, IO
      */
     public static SectorStore open(Path directory, SectorOptions options) {
         FileChannel lock = lock(directory);
@@ -131,12 +135,9 @@ public final class SectorStore implements Closeable {
     private void load() {
         try (DirectoryStream<Path> sectors = Files.newDirectoryStream(directory, "[0-9]*")) {
             for (Path sector : sectors) {
-                byte[] bytes = DurableFile.read(sector.resolve(RECORD), SectorRecord.MAX_BYTES, "open sector");
-                if (bytes == null) {
-                    // nobody was told of a sector without a record
-                    deleteDirectory(sector);
-                } else {
-                    settle(parse(sector, bytes));
+                long number = numberOf(sector);
+                if (number >= 0) {
+                    load(sector, number);
                 }
             }
         } catch (IOException e) {
@@ -144,17 +145,43 @@ public final class SectorStore implements Closeable {
         }
     }
 
-    private static SectorRecord parse(Path sector, byte[] bytes) {
+    /** @return negative if it is no sector's directory */
+    private static long numberOf(Path sector) {
+        String name = String.valueOf(sector.getFileName());
+        return name.matches("[0-9]{1,18}") ? Long.parseLong(name) : -1;
+    }
+
+    private void load(Path sector, long number) throws IOException {
         try {
-            return SectorRecord.fromBytes(bytes);
-        } catch (MalformedException e) {
-            throw new PpiofsException(
-                    ErrorKind.CORRUPT,
-                    "open sector",
-                    sector.toString(),
-                    e.getMessage() + "; move the directory away and fetch its data from other peers",
-                    e);
+            byte[] bytes = DurableFile.read(sector.resolve(RECORD), SectorRecord.MAX_BYTES, "open sector");
+            if (bytes == null) {
+                // nobody was told of a sector without a record
+                deleteDirectory(sector);
+            } else {
+                settle(parse(number, bytes));
+            }
+        } catch (MalformedException | IllegalArgumentException e) {
+            damage(number, String.valueOf(e.getMessage()));
+        } catch (NoSuchFileException e) {
+            damage(number, "its file " + e.getMessage() + " is missing");
+        } catch (PpiofsException e) {
+            if (e.kind() != ErrorKind.CORRUPT && e.kind() != ErrorKind.INVALID) {
+                throw e;
+            }
+            damage(number, e.detail());
         }
+    }
+
+    private synchronized void damage(long number, String why) {
+        damaged.put(number, why);
+    }
+
+    private static SectorRecord parse(long number, byte[] bytes) throws MalformedException {
+        SectorRecord record = SectorRecord.fromBytes(bytes);
+        if (record.number() != number || record.geometry().nodes() != record.nodes()) {
+            throw new MalformedException("its record is of another sector");
+        }
+        return record;
     }
 
     /** Brings the files into the state that the record says. */
@@ -188,9 +215,22 @@ public final class SectorStore implements Closeable {
         return List.copyOf(records.values());
     }
 
-    /** @throws PpiofsException NOT_FOUND */
+    /** Why the sectors cannot be used that are damaged, by number; they are none of {@link #sectors}. */
+    public synchronized SortedMap<Long, String> damaged() {
+        return new TreeMap<>(damaged);
+    }
+
+    /** @throws PpiofsException NOT_FOUND; CORRUPT if it is one of {@link #damaged} */
     public synchronized SectorRecord sector(long number) {
         SectorRecord record = records.get(number);
+        String why = damaged.get(number);
+        if (why != null) {
+            throw new PpiofsException(
+                    ErrorKind.CORRUPT,
+                    "use sector",
+                    Long.toString(number),
+                    why + "; remove it, and have its data sealed again");
+        }
         if (record == null) {
             throw new PpiofsException(
                     ErrorKind.NOT_FOUND, "use sector", Long.toString(number), "there is no such sector; list them");
@@ -282,16 +322,36 @@ public final class SectorStore implements Closeable {
         }
     }
 
-    /** Ends the payload: what is left of the sector is zeros. */
-    public synchronized SectorRecord fill(long number) {
-        SectorRecord record = require(number, SectorState.OPEN);
+    /**
+     * Ends the payload: what is left of the sector is zeros. Other sectors are not held up while the payload goes to the disk,
+     * which it does before the record says that it is there.
+     */
+    public SectorRecord fill(long number) {
+        synchronized (this) {
+            require(number, SectorState.OPEN);
+            busy.add(number);
+        }
         Path file = files(number).unsealed();
         try {
-            SectorRecord full = put(record.filled(Files.size(file)));
+            long bytes = flush(file);
+            SectorRecord full;
+            synchronized (this) {
+                full = put(sector(number).filled(bytes));
+            }
             extend(file, capacity(full));
             return full;
         } catch (IOException e) {
             throw DurableFile.failure("fill sector", file, e);
+        } finally {
+            end(number);
+        }
+    }
+
+    /** @return how long it is */
+    private static long flush(Path file) throws IOException {
+        try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            out.force(true);
+            return out.size();
         }
     }
 
@@ -450,10 +510,16 @@ public final class SectorStore implements Closeable {
     }
 
     private SectorRecord change(long number, SectorState next, SectorState... from) {
+        SectorRecord record;
         synchronized (this) {
-            SectorRecord record = put(require(number, from).with(next));
-            deleteWhatProofsDoNotNeed(record);
+            record = put(require(number, from).with(next));
+            busy.add(number);
+        }
+        try {
+            deleteWhatProofsDoNotNeed(record); // may be many gigabytes: others do not wait for it
             return record;
+        } finally {
+            end(number);
         }
     }
 
@@ -556,22 +622,55 @@ public final class SectorStore implements Closeable {
         }
     }
 
-    /** The names of a sector's files, for provers of space-time. */
-    public ReplicaFiles filesOf(long number) {
-        return files(sector(number).number());
+    /** The names of a sector's files, also of one that is damaged, for provers of space-time. */
+    public synchronized ReplicaFiles filesOf(long number) {
+        return files(damaged.containsKey(number) ? number : sector(number).number());
     }
 
-    /** Removes a sector in any state but while it is sealed. */
-    public synchronized void remove(long number) {
-        SectorRecord record = sector(number);
-        require(number, record.state());
-        put(record.with(SectorState.REMOVED));
-        records.remove(number);
+    /** When the sector's record was written last: since when it is in its state, or keeps its payload. Milliseconds since 1970. */
+    public long changedMillis(long number) {
+        Path record = filesOf(number).directory().resolve(RECORD);
         try {
-            deleteDirectory(files(number).directory());
+            return Files.getLastModifiedTime(record).toMillis();
+        } catch (IOException e) {
+            throw DurableFile.failure("use sector", record, e);
+        }
+    }
+
+    /** Removes a sector in any state but while it is sealed or filled, also on a full disk. Others are not held up while its files go. */
+    public void remove(long number) {
+        Path sector;
+        synchronized (this) {
+            sector = files(number).directory();
+            if (damaged.remove(number) == null) {
+                SectorRecord record = sector(number);
+                require(number, record.state());
+                retire(record);
+            }
+        }
+        try {
+            deleteDirectory(sector);
         } catch (IOException e) {
             throw DurableFile.failure("remove sector", directory, e);
         }
+    }
+
+    /** From here on the sector goes, also after a crash. */
+    private void retire(SectorRecord record) {
+        try {
+            put(record.with(SectorState.REMOVED));
+        } catch (PpiofsException e) {
+            // a disk that is full takes no new record; a directory without any goes as well
+            Path sector = files(record.number()).directory();
+            try {
+                Files.deleteIfExists(sector.resolve(RECORD));
+                DurableFile.syncDirectory(sector);
+            } catch (IOException deleting) {
+                e.addSuppressed(deleting);
+                throw e;
+            }
+        }
+        records.remove(record.number());
     }
 
     /** The record goes last: as long as anything is left, it says that it has to go. */

@@ -10,7 +10,9 @@ import io.ppiofs.proofs.porep.ReplicationProver;
 import io.ppiofs.proofs.porep.SealListener;
 import io.ppiofs.proofs.porep.SealStep;
 import io.ppiofs.proofs.sdr.SealParameters;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -163,5 +165,38 @@ class SectorStoreTest {
         assertKind(ErrorKind.INVALID, () -> store.proven(number, TICKET, new byte[10]));
         assertKind(ErrorKind.NOT_FOUND, () -> store.sector(number + 1));
         assertKind(ErrorKind.IN_USE, () -> SectorStore.open(directory, SectorLife.options()));
+    }
+
+    @Test
+    void a_damaged_sector_is_listed_kept_and_keeps_no_other_from_being_used() throws IOException {
+        long whole = full(false);
+        long bad = full(false);
+        long hollow = full(false);
+        Path record = store.filesOf(bad).directory().resolve("record");
+        Files.write(record, new byte[] {1, 2, 3});
+        Files.delete(store.filesOf(hollow).unsealed());
+        reopen();
+        assertThat(store.sectors()).extracting(SectorRecord::number).containsExactly(whole);
+        assertThat(store.damaged()).containsOnlyKeys(bad, hollow);
+        assertKind(ErrorKind.CORRUPT, () -> store.sector(bad));
+        assertThat(record).exists();
+        store.seal(whole, TICKET, SealListener.NONE);
+        store.remove(bad);
+        assertThat(record).doesNotExist();
+        reopen();
+        assertThat(store.damaged()).containsOnlyKeys(hollow);
+    }
+
+    @Test
+    void a_sector_is_removed_also_if_no_record_can_be_written() throws IOException {
+        long number = full(false);
+        Path sector = store.filesOf(number).directory();
+        Files.createDirectories(sector.resolve("record.new").resolve("in the way"));
+        assertKind(ErrorKind.IO, () -> store.remove(number));
+        assertThat(store.sectors()).isEmpty();
+        assertThat(sector.resolve("record")).doesNotExist();
+        Files.delete(sector.resolve("record.new").resolve("in the way"));
+        reopen();
+        assertThat(sector).doesNotExist();
     }
 }
