@@ -99,7 +99,8 @@ final class NodeCommand implements Callable<Integer> {
     @Option(
             names = "--seal-space",
             paramLabel = "SIZE",
-            description = "most bytes of replicas, beside the lent ones; default: as much as is lent")
+            description =
+                    "most bytes that sealing and replicas take, beside the lent ones; default: as much as is lent")
     private @Nullable String sealSpace;
 
     @Option(

@@ -25,11 +25,13 @@ import io.ppiofs.proofs.sector.SectorRecord;
 import io.ppiofs.proofs.sector.SectorState;
 import io.ppiofs.proofs.sector.SectorStore;
 import io.ppiofs.proofs.verify.ReplicaGeometry;
+import io.ppiofs.proofs.verify.ReplicationVerifier;
 import io.ppiofs.proofs.verify.SpaceTimeChallenges;
 import io.ppiofs.proofs.verify.SpaceTimeVerifier;
 import io.ppiofs.proofs.verify.Verdict;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -39,6 +41,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +56,16 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
     private static final String SEAL = "seal";
     private static final int MOST_WAITING = 1024;
     private static final long LAST_SECONDS = 10;
+    private static final Duration PAUSE = Duration.ofMinutes(1);
+
+    /** How long it is waited for an order until one looks what may go. */
+    private static final Duration IDLE = Duration.ofMinutes(10);
+
+    /** How long a sector waits for its acceptance: as long it takes many times its size. */
+    private static final long UNACCEPTED_MILLIS = TimeUnit.HOURS.toMillis(48);
+
+    /** How often a tenant may have a slot sealed in another way. */
+    private static final long REPLACED_MILLIS = TimeUnit.DAYS.toMillis(1);
 
     /** Beside the layers, in sizes of a sector: payload, replica, the graph's table (56 bytes a node of 32), trees. */
     private static final int BESIDE_LAYERS = 5;
@@ -60,6 +74,8 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
     private final HostedSlots storage;
     private final NetworkId network;
     private final SealConsent consent;
+    private final LongSupplier wallMillis;
+    private final Duration pause;
     private final SecureRandom random = new SecureRandom();
     private final Thread thread;
 
@@ -79,20 +95,36 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
     /** How many orders of each tenant were carried out: who had least is next. */
     private final Map<PeerId, Long> served = new HashMap<>();
 
+    /** When slots were sealed last in another way than before, ms since 1970. */
+    private final Map<Place, Long> replaced = new HashMap<>();
+
     private boolean loaded;
     private boolean closed;
 
     /** @param consent to what new orders are taken; what was sealed before is proven in any case */
-    public HostedSeals(Sectors sectors, StorageHost storage, NetworkId network, SealConsent consent) {
-        this(sectors, HostedSlots.of(storage), network, consent);
+    public HostedSeals(Sectors sectors, HostedSlots storage, NetworkId network, SealConsent consent) {
+        this(sectors, storage, network, consent, System::currentTimeMillis, PAUSE);
     }
 
-    /** The same for what is hosted in some other way. */
-    public HostedSeals(Sectors sectors, HostedSlots storage, NetworkId network, SealConsent consent) {
+    /**
+     * The same by another clock.
+     *
+     * @param wallMillis since 1970
+     * @param pause after something went wrong
+     */
+    HostedSeals(
+            Sectors sectors,
+            HostedSlots storage,
+            NetworkId network,
+            SealConsent consent,
+            LongSupplier wallMillis,
+            Duration pause) {
         this.sectors = sectors;
         this.storage = storage;
         this.network = network;
         this.consent = consent;
+        this.wallMillis = wallMillis;
+        this.pause = pause;
         this.thread = new Thread(this::run, "seal-orders");
         thread.setDaemon(true);
         thread.setPriority(Thread.MIN_PRIORITY);
@@ -118,24 +150,53 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
         if (loaded || !sectors.exist()) {
             return;
         }
-        for (SectorRecord record : sectors.store().sectors()) {
-            SectorOrder ordered = SectorOrder.load(directory(record.number()), network);
-            if (ordered != null) {
-                Place place = Place.of(ordered.order());
-                made.put(place, record.number());
-                if (record.state() == SectorState.FULL || record.state() == SectorState.SEALING) {
-                    waiting.put(place, ordered.order());
+        try {
+            for (SectorRecord record : sectors.store().sectors()) {
+                load(record);
+            }
+            for (long number : sectors.store().damaged().keySet()) {
+                SectorOrder ordered = SectorOrder.load(directory(number), network);
+                if (ordered != null) {
+                    made.putIfAbsent(Place.of(ordered.order()), number); // unless it was sealed again already
                 }
             }
+        } catch (PpiofsException e) {
+            throw notLost(e);
         }
         loaded = true;
+    }
+
+    private void load(SectorRecord record) {
+        SectorOrder ordered = SectorOrder.load(directory(record.number()), network);
+        if (ordered == null) {
+            return;
+        }
+        Place place = Place.of(ordered.order());
+        made.put(place, record.number());
+        boolean begun = record.state() == SectorState.FULL || record.state() == SectorState.SEALING;
+        if (begun || isUnaccepted(record, ordered)) {
+            waiting.put(place, ordered.order()); // what is sealed, too: nobody may have compared it with the blocks
+        }
+    }
+
+    private static boolean isUnaccepted(SectorRecord sector, SectorOrder ordered) {
+        return sector.state() == SectorState.SEALED && ordered.accepted() == null;
+    }
+
+    /** CORRUPT is this node's word that it has lost the replica that it is asked about: of nothing else. */
+    private static PpiofsException notLost(PpiofsException e) {
+        return e.kind() == ErrorKind.CORRUPT ? new PpiofsException(ErrorKind.IO, SEAL, e.subject(), e.detail(), e) : e;
     }
 
     private Path directory(long number) {
         return sectors.store().filesOf(number).directory();
     }
 
-    /** The sector of a slot; null if there is none, or its operator removed it. */
+    /**
+     * The sector of a slot; null if there is none, or its operator removed it.
+     *
+     * @throws PpiofsException CORRUPT if it, and nothing else, is damaged
+     */
     private @Nullable SectorRecord sectorAt(Place place) {
         load();
         Long number = made.get(place);
@@ -157,50 +218,142 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
         return SectorOrder.load(directory(sector.number()), network);
     }
 
-    private void remove(Place place, long number) {
-        sectors.store().remove(number);
-        made.remove(place);
+    /** The same, but null for one that is damaged: it stays until its operator removes it, and another takes its place. */
+    private @Nullable SectorRecord intactAt(Place place) {
+        try {
+            return sectorAt(place);
+        } catch (PpiofsException e) {
+            if (e.kind() != ErrorKind.CORRUPT) {
+                throw e;
+            }
+            return null;
+        }
     }
 
-    /** Sectors of slots that are no longer here go. */
-    private synchronized void tidy() {
+    /** Takes long, so not within the monitor. */
+    private void remove(Place place, long number) {
+        try {
+            sectors.store().remove(number);
+        } catch (PpiofsException e) {
+            if (e.kind() != ErrorKind.NOT_FOUND) {
+                throw e;
+            }
+        }
+        synchronized (this) {
+            made.remove(place, number);
+        }
+    }
+
+    /** Sectors of slots that are no longer here go, and those whose replication nobody accepts. */
+    private void tidy() {
+        for (Map.Entry<Place, Long> each : useless().entrySet()) {
+            try {
+                remove(each.getKey(), each.getValue());
+            } catch (PpiofsException e) {
+                if (e.kind() == ErrorKind.INTERRUPTED) {
+                    throw e;
+                }
+                LOG.warn("sector {} stays for now: {}", each.getValue(), e.getMessage());
+            }
+        }
+    }
+
+    private synchronized Map<Place, Long> useless() {
         load();
         Set<Place> hosted = new HashSet<>();
         storage.hosted().forEach(one -> hosted.add(new Place(one.tenant(), one.group(), one.slot())));
-        for (Map.Entry<Place, Long> each : Map.copyOf(made).entrySet()) {
-            if (!hosted.contains(each.getKey()) && sectorAt(each.getKey()) != null) {
-                LOG.info("sector {} goes: its slot is not here any more", each.getValue());
-                remove(each.getKey(), each.getValue());
+        Map<Place, Long> useless = new HashMap<>();
+        Map.copyOf(made).forEach((place, number) -> {
+            String why = uselessness(place, hosted.contains(place));
+            if (why != null) {
+                LOG.info("sector {} goes: {}", number, why);
+                useless.put(place, number);
             }
+        });
+        useless.keySet().forEach(waiting::remove); // or it is made again at once
+        long now = wallMillis.getAsLong();
+        replaced.values().removeIf(at -> now - at >= REPLACED_MILLIS);
+        return useless;
+    }
+
+    private @Nullable String uselessness(Place place, boolean hosted) {
+        SectorRecord sector = intactAt(place);
+        if (sector == null) {
+            return null;
         }
+        if (!hosted) {
+            return "its slot is not here any more";
+        }
+        return isExpired(sector) ? "nobody has accepted its replication" : null;
+    }
+
+    private boolean isExpired(SectorRecord sector) {
+        SectorOrder ordered = ordered(sector);
+        return ordered != null
+                && isUnaccepted(sector, ordered)
+                && wallMillis.getAsLong() - sectors.store().changedMillis(sector.number()) >= UNACCEPTED_MILLIS;
     }
 
     // ---- orders -------------------------------------------------------------------------------------------------
 
     @Override
-    public synchronized SealStatus order(SealOrder order) {
+    public SealStatus order(SealOrder order) {
         Place place = Place.of(order);
-        SectorRecord sector = sectorAt(place);
-        SectorOrder ordered = sector == null ? null : ordered(sector);
-        if (sector != null && ordered != null) {
-            SealStatus status = status(sector, ordered);
-            if (status != null && ordered.order().wantsSameAs(order)) {
-                return status;
+        try {
+            SectorRecord sector;
+            boolean good;
+            synchronized (this) {
+                sector = intactAt(place);
+                SectorOrder ordered = sector == null ? null : ordered(sector);
+                SealStatus status = sector == null || ordered == null ? null : status(sector, ordered);
+                if (status != null && ordered != null && ordered.order().wantsSameAs(order)) {
+                    return goingOn(status, place, ordered.order());
+                }
+                SealOrder waits = waiting.get(place);
+                if (waits != null && waits.wantsSameAs(order)) {
+                    return SealStatus.waiting(SealStatus.State.QUEUED, 0, waits);
+                }
+                requireLatest(order, ordered == null ? null : ordered.order());
+                requireLatest(order, waits);
+                good = status != null;
+                requireTurn(order, waits == null, good);
+                requireConsent(order, inventory(order));
             }
-            requireLatest(order, ordered.order());
+            if (sector != null) {
+                remove(place, sector.number()); // damaged, proven to nobody, or sealed otherwise than is wanted now
+            }
+            queue(place, order, good);
+        } catch (PpiofsException e) {
+            throw notLost(e);
         }
-        SealOrder waits = waiting.get(place);
-        if (waits != null && waits.wantsSameAs(order)) {
-            return SealStatus.waiting(SealStatus.State.QUEUED, 0, waits);
-        }
-        requireLatest(order, waits);
-        requireConsent(order, inventory(order));
-        if (sector != null) {
-            remove(place, sector.number()); // damaged, proven to nobody, or sealed otherwise than is wanted now
-        }
-        waiting.put(place, order);
-        notifyAll();
         return SealStatus.waiting(SealStatus.State.QUEUED, 0, order);
+    }
+
+    private synchronized void queue(Place place, SealOrder order, boolean replaces) {
+        waiting.put(place, order);
+        if (replaces) {
+            replaced.put(place, wallMillis.getAsLong());
+        }
+        notifyAll();
+    }
+
+    /** A sealing that was begun, and given up because its files could not be removed, goes on. */
+    private SealStatus goingOn(SealStatus status, Place place, SealOrder order) {
+        if (status.state() == SealStatus.State.SEALING && waiting.putIfAbsent(place, order) == null) {
+            notifyAll();
+        }
+        return status;
+    }
+
+    /** @param replaces what is sealed well, otherwise: that costs hours of this node, so it is not done as often as somebody likes */
+    private void requireTurn(SealOrder order, boolean isNew, boolean replaces) {
+        if (isNew && waiting.size() >= MOST_WAITING) {
+            throw refused(ErrorKind.BUSY, order, "too many slots wait to be sealed");
+        }
+        Long last = replaces ? replaced.get(Place.of(order)) : null;
+        if (last != null && wallMillis.getAsLong() - last < REPLACED_MILLIS) {
+            throw refused(ErrorKind.BUSY, order, "the slot was sealed in another way less than a day ago");
+        }
     }
 
     private static void requireLatest(SealOrder order, @Nullable SealOrder known) {
@@ -243,26 +396,35 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
                     order,
                     "this node does not seal for others as '" + order.parameters() + "'");
         }
-        if (waiting.size() >= MOST_WAITING) {
-            throw refused(ErrorKind.BUSY, order, "too many slots wait to be sealed");
-        }
         ReplicaGeometry geometry = geometry(order, inventory);
+        long wanted = whileSealed(geometry);
         long used = 0;
         for (Map.Entry<Place, Long> each : made.entrySet()) {
             used += each.getKey().equals(Place.of(order)) ? 0 : sizeOf(each.getValue()); // it would go
         }
-        if (used + geometry.sectorBytes() > consent.bytes()
-                || !sectors.fits(geometry.sectorBytes() * (geometry.layers() + BESIDE_LAYERS))) {
+        if (used + wanted > consent.bytes() || !sectors.fits(wanted, storage.unusedBytes())) {
             throw refused(
-                    ErrorKind.BUSY, order, "there is no room for a sector of " + geometry.sectorBytes() + " bytes");
+                    ErrorKind.BUSY,
+                    order,
+                    "there is no room for a sector of " + geometry.sectorBytes() + " bytes, which takes " + wanted
+                            + " until its replication is accepted");
         }
     }
 
+    private static long whileSealed(ReplicaGeometry geometry) {
+        return geometry.sectorBytes() * (geometry.layers() + BESIDE_LAYERS);
+    }
+
+    /** What a sector takes of the disk. */
     private long sizeOf(long number) {
         try {
-            return sectors.store().sector(number).geometry().sectorBytes();
+            SectorRecord sector = sectors.store().sector(number);
+            return switch (sector.state()) {
+                case PROVING, RECOVERING, FAULTY -> sector.geometry().sectorBytes();
+                default -> whileSealed(sector.geometry());
+            };
         } catch (PpiofsException e) {
-            return 0; // its operator removed it
+            return 0; // its operator removed it, or one cannot read how large it is
         }
     }
 
@@ -314,28 +476,51 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
 
     private void run() {
         try {
-            tidy();
-            for (SealOrder next = next(); next != null; next = next()) {
-                carryOut(next);
-                tidy();
-            }
-        } catch (PpiofsException e) {
-            if (e.kind() != ErrorKind.INTERRUPTED) {
-                LOG.error("no slot is sealed any more: {}", e.getMessage());
+            while (!isClosed()) {
+                if (!oneMore()) {
+                    pause();
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** Waits for one, of the tenant who had least. @return null at the end */
-    private synchronized @Nullable SealOrder next() throws InterruptedException {
-        while (!closed && waiting.isEmpty()) {
-            wait(TimeUnit.MINUTES.toMillis(10));
-            if (!closed && waiting.isEmpty()) {
-                tidy();
+    private synchronized boolean isClosed() {
+        return closed;
+    }
+
+    /** @return whether all is well: whatever goes wrong with one order or sector, the next is carried out */
+    private boolean oneMore() throws InterruptedException {
+        try {
+            tidy();
+            SealOrder next = next();
+            return next == null || carryOut(next);
+        } catch (PpiofsException e) {
+            if (e.kind() == ErrorKind.INTERRUPTED) {
+                throw new InterruptedException(e.getMessage());
             }
+            LOG.error("sealing pauses: {}", e.getMessage());
+        } catch (RuntimeException e) {
+            LOG.error("sealing pauses: a defect", e);
         }
+        return false;
+    }
+
+    private synchronized void pause() throws InterruptedException {
+        await(pause, () -> false);
+    }
+
+    private synchronized void await(Duration most, BooleanSupplier until) throws InterruptedException {
+        long end = System.nanoTime() + most.toNanos();
+        for (long left = most.toNanos(); !closed && left > 0 && !until.getAsBoolean(); left = end - System.nanoTime()) {
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+    }
+
+    /** Waits for one, of the tenant who had least, for some minutes. @return null for none */
+    private synchronized @Nullable SealOrder next() throws InterruptedException {
+        await(IDLE, () -> !waiting.isEmpty());
         return closed
                 ? null
                 : waiting.values().stream()
@@ -343,13 +528,23 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
                         .orElse(null);
     }
 
-    private void carryOut(SealOrder order) {
+    /** @return whether what is sealed is what is hosted */
+    private boolean carryOut(SealOrder order) {
         Place place = Place.of(order);
         SectorRecord sector = null;
+        boolean again = false;
         try {
             sector = filled(order, place);
-            sectors.seal(sector.number(), order.ticket(), Progress.NONE);
-            LOG.info("slot {} is sealed, sector {}", order, sector.number());
+            SectorRecord sealed = sector.state() == SectorState.SEALED
+                    ? sector
+                    : sectors.seal(sector.number(), order.ticket(), Progress.NONE);
+            again = !isOfBlocks(order, sealed);
+            if (again) {
+                LOG.error("sector {} goes, it was sealed from something else than the slot", sector.number());
+                remove(place, sector.number());
+            } else {
+                LOG.info("slot {} is sealed, sector {}", order, sector.number());
+            }
         } catch (PpiofsException e) {
             if (e.kind() == ErrorKind.INTERRUPTED) {
                 throw e;
@@ -359,16 +554,31 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
         } catch (RuntimeException e) {
             LOG.error("slot {} is not sealed: a defect", order, e);
             giveUp(place, sector);
+        } finally {
+            carriedOut(place, order, again);
         }
-        synchronized (this) {
-            waiting.remove(place, order);
-            served.merge(order.tenant(), 1L, Long::sum);
+        return !again;
+    }
+
+    private synchronized void carriedOut(Place place, SealOrder order, boolean again) {
+        if (waiting.remove(place, order) && again) {
+            waiting.put(place, order); // behind the others
         }
+        served.merge(order.tenant(), 1L, Long::sum);
+    }
+
+    /** A payload that the disk lost makes a replica that proves itself well, and of which the tenant says for ever that it is of other data. */
+    private boolean isOfBlocks(SealOrder order, SectorRecord sector) {
+        byte[] commD = Sectors.commD(storage, inventory(order), order.slot(), sector.nodes());
+        return Arrays.equals(commD, replica(sector).statement().commD());
     }
 
     /** What a sealing that failed leaves takes room that it may have lacked. */
-    private synchronized void giveUp(Place place, @Nullable SectorRecord sector) {
-        SectorRecord now = sector == null ? null : sectorAt(place);
+    private void giveUp(Place place, @Nullable SectorRecord sector) {
+        SectorRecord now;
+        synchronized (this) {
+            now = sector == null ? null : intactAt(place);
+        }
         if (now != null && now.state() != SectorState.SEALED && now.state() != SectorState.PROVING) {
             remove(place, now.number());
         }
@@ -377,7 +587,7 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
     private SectorRecord filled(SealOrder order, Place place) {
         Inventory inventory;
         synchronized (this) {
-            SectorRecord begun = sectorAt(place);
+            SectorRecord begun = intactAt(place);
             if (begun != null) {
                 return begun;
             }
@@ -417,15 +627,53 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
 
     @Override
     public byte[] replication(SealOrder order, SealAsk question) {
-        SectorRecord sector = sealedUnder(order);
+        SectorRecord sector;
+        try {
+            sector = sealedUnder(order);
+        } catch (PpiofsException e) {
+            throw notLost(e); // nobody counts on it yet
+        }
         if (sector.state() != SectorState.SEALED) {
             throw refused(ErrorKind.NOT_FOUND, order, "the slot is not sealed, or only proves windows by now");
         }
-        byte[] commR = replica(sector).statement().commR();
-        byte[] seed = seed(order, question, SealStatement.Kind.REPLICATION, commR);
-        try (ReplicationProver prover = sectors.store().prover(sector.number())) {
-            return prover.prove(seed);
+        SealedReplica sealed = replica(sector);
+        byte[] seed = seed(
+                order,
+                question,
+                SealStatement.Kind.REPLICATION,
+                sealed.statement().commR());
+        byte[] proof = proof(sector.number(), sealed, seed);
+        if (proof == null) {
+            sealAgain(order, sector.number());
+            throw refused(ErrorKind.BUSY, order, "the replica does not prove itself; the slot is sealed again");
         }
+        return proof;
+    }
+
+    /** Null if it does not hold. */
+    private byte @Nullable [] proof(long number, SealedReplica sealed, byte[] seed) {
+        String reason;
+        try (ReplicationProver prover = sectors.store().prover(number)) {
+            byte[] proof = prover.prove(seed);
+            Verdict verdict = new ReplicationVerifier(sealed.statement()).verify(seed, sealed.parameters(), proof);
+            if (verdict.accepted()) {
+                return proof;
+            }
+            reason = verdict.reason();
+        } catch (PpiofsException e) {
+            if (e.kind() != ErrorKind.CORRUPT && e.kind() != ErrorKind.NOT_FOUND) {
+                throw e;
+            }
+            reason = e.getMessage();
+        }
+        LOG.warn("sector {} does not prove its replication: {}", number, reason);
+        return null;
+    }
+
+    private void sealAgain(SealOrder order, long number) {
+        Place place = Place.of(order);
+        remove(place, number);
+        queue(place, order, false);
     }
 
     @Override
@@ -434,7 +682,7 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
         SealedReplica sealed = replicaOf(sector, order, acceptance);
         byte[] seed = seed(order, question, SealStatement.Kind.WINDOW, acceptance.commR());
         if (sector.state() == SectorState.SEALED) {
-            sector = accepted(sector, acceptance);
+            sector = accepted(order, sector, acceptance);
         }
         if (sector.state() != SectorState.PROVING && sector.state() != SectorState.RECOVERING) {
             throw refused(ErrorKind.CORRUPT, order, "the replica is damaged");
@@ -454,13 +702,14 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
     }
 
     /** From here on only windows are proven. What goes with that cannot be made again in seconds: it is proven once more before. */
-    private SectorRecord accepted(SectorRecord sector, SealAcceptance acceptance) {
+    private SectorRecord accepted(SealOrder order, SectorRecord sector, SealAcceptance acceptance) {
         SectorStore store = sectors.store();
         byte[] own = new byte[SealStatement.SEED_BYTES];
         random.nextBytes(own);
-        byte[] proof;
-        try (ReplicationProver prover = store.prover(sector.number())) {
-            proof = prover.prove(own);
+        byte[] proof = proof(sector.number(), replica(sector), own);
+        if (proof == null) {
+            sealAgain(order, sector.number());
+            throw refused(ErrorKind.CORRUPT, order, "the replica is damaged");
         }
         SectorOrder.save(directory(sector.number()), acceptance);
         return store.proven(sector.number(), own, proof);
@@ -478,6 +727,9 @@ public final class HostedSeals implements SealHolder, AutoCloseable {
         Verdict verdict = new SpaceTimeVerifier()
                 .verify(Map.of(number, sealed.statement()), seed, SpaceTimeChallenges.WINDOW, proof)
                 .getOrDefault(number, Verdict.reject("it was not checked"));
+        if (!verdict.accepted() && Thread.currentThread().isInterrupted()) {
+            throw refused(ErrorKind.BUSY, order, "the node is ending"); // which closes files that are read
+        }
         if (!verdict.accepted()) {
             store.declareFault(number);
             LOG.warn("sector {} is damaged: {}", number, unreadable.getOrDefault(number, verdict.reason()));

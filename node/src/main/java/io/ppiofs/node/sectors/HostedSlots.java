@@ -9,6 +9,7 @@ import io.ppiofs.overlay.placement.TableChain;
 import io.ppiofs.overlay.storage.StorageHost;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** What a node hosts, as sealing sees it; each as {@link StorageHost} says. Thread-safe. */
@@ -26,7 +27,13 @@ public interface HostedSlots {
     @Nullable
     ByteBuffer block(Cid cid);
 
-    static HostedSlots of(StorageHost storage) {
+    /** Bytes of the disk that are lent, and in which nothing is yet: they are promised to who hosts here. */
+    default long unusedBytes() {
+        return 0;
+    }
+
+    /** @param idle bytes that something else fills of what is lent, and gives back */
+    static HostedSlots of(StorageHost storage, LongSupplier idle) {
         return new HostedSlots() {
             @Override
             public PeerId operator() {
@@ -51,6 +58,12 @@ public interface HostedSlots {
             @Override
             public @Nullable ByteBuffer block(Cid cid) {
                 return storage.block(cid);
+            }
+
+            @Override
+            public long unusedBytes() {
+                StorageHost.Usage usage = storage.usage();
+                return Math.max(0, usage.capacity() - usage.bytes() - idle.getAsLong());
             }
         };
     }

@@ -9,7 +9,7 @@ import java.util.Set;
  * Which slots a node that lends seals for their tenants.
  *
  * @param parameters names of the parameters that it takes; none: it seals for nobody
- * @param bytes that the replicas may take, all together, beside what is lent
+ * @param bytes that the replicas may take, all together, beside what is lent; with layers and trees of those that nobody has accepted yet
  */
 public record SealConsent(Set<String> parameters, long bytes) {
     /** To seal for nobody. */

@@ -29,12 +29,12 @@ record SectorOrder(SealOrder order, @Nullable SealAcceptance accepted) {
 
     /** Null if nobody ordered it, or one cannot read who. */
     static @Nullable SectorOrder load(Path sector, NetworkId network) {
-        byte[] order = DurableFile.read(sector.resolve(ORDER), SealOrder.MAX_ENVELOPE, OPEN);
-        if (order == null) {
-            return null;
-        }
-        byte[] accepted = DurableFile.read(sector.resolve(ACCEPTED), SealAcceptance.MAX_ENVELOPE, OPEN);
         try {
+            byte[] order = DurableFile.read(sector.resolve(ORDER), SealOrder.MAX_ENVELOPE, OPEN);
+            if (order == null) {
+                return null;
+            }
+            byte[] accepted = DurableFile.read(sector.resolve(ACCEPTED), SealAcceptance.MAX_ENVELOPE, OPEN);
             SealOrder opened = SealOrder.open(order, network);
             SealAcceptance acceptance = accepted == null ? null : SealAcceptance.open(accepted, network);
             return new SectorOrder(opened, acceptance != null && acceptance.isOf(opened) ? acceptance : null);

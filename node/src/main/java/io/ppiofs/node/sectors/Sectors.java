@@ -18,10 +18,12 @@ import io.ppiofs.proofs.sector.SectorOptions;
 import io.ppiofs.proofs.sector.SectorRecord;
 import io.ppiofs.proofs.sector.SectorState;
 import io.ppiofs.proofs.sector.SectorStore;
+import io.ppiofs.proofs.verify.DataCommitment;
 import io.ppiofs.proofs.verify.ReplicaGeometry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -47,6 +49,8 @@ public final class Sectors implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Sectors.class);
     private static final int NODE = 32;
     private static final int PIECE = 1 << 20;
+    private static final long MOST_RESERVE = 1L << 30;
+    private static final long RESERVE_PART = 20;
     private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     private final Path directory;
@@ -77,8 +81,7 @@ public final class Sectors implements AutoCloseable {
         SectorStore open = store;
         if (open == null) {
             open = SectorStore.open(directory, options());
-            open.damaged()
-                    .forEach((number, why) -> LOG.error("sector {} is damaged and is not used: {}", number, why));
+            open.damaged().forEach((number, why) -> LOG.error("sector {} is damaged and is not used: {}", number, why));
             for (SectorRecord record : open.sectors()) {
                 if (record.state() == SectorState.OPEN) {
                     LOG.info("sector {} was not filled to its end and goes", record.number());
@@ -155,7 +158,7 @@ public final class Sectors implements AutoCloseable {
                     known != null
                             ? known
                             : fromSlot(
-                                    HostedSlots.of(storage),
+                                    HostedSlots.of(storage, () -> 0),
                                     inventory,
                                     source,
                                     hosted.slot(),
@@ -213,12 +216,25 @@ public final class Sectors implements AutoCloseable {
                 .sum();
     }
 
-    /** Whether the disk has so many bytes left. */
-    boolean fits(long bytes) {
+    /** What a sector is committed to that was sealed from a hosted slot. Reads the slot. */
+    static byte[] commD(HostedSlots storage, Inventory inventory, int slot, int nodes) {
+        DataCommitment made = new DataCommitment(nodes);
+        for (Inventory.Entry entry : inventory.ofSlot(slot)) {
+            if (!entry.isEmpty()) {
+                made.append(block(storage, entry.cid()).duplicate());
+            }
+        }
+        return made.commD();
+    }
+
+    /** Whether the disk has so many bytes left, beside those that are promised and a reserve for all else. */
+    boolean fits(long bytes, long promised) {
         Path home = directory.getParent(); // the directory itself is made with the first sector
         Path there = home == null || Files.isDirectory(directory) ? directory : home;
         try {
-            return Files.getFileStore(there).getUsableSpace() >= bytes;
+            FileStore disk = Files.getFileStore(there);
+            long reserve = Math.min(MOST_RESERVE, disk.getTotalSpace() / RESERVE_PART);
+            return disk.getUsableSpace() - reserve - promised >= bytes;
         } catch (IOException e) {
             throw DurableFile.failure("seal", there, e);
         }

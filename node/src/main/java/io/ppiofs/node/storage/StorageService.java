@@ -8,6 +8,7 @@ import io.ppiofs.error.PpiofsException;
 import io.ppiofs.node.audit.HostedProver;
 import io.ppiofs.node.capacity.IdleKeeper;
 import io.ppiofs.node.sectors.HostedSeals;
+import io.ppiofs.node.sectors.HostedSlots;
 import io.ppiofs.node.sectors.SealConsent;
 import io.ppiofs.node.sectors.SectorOperations;
 import io.ppiofs.node.sectors.Sectors;
@@ -198,7 +199,7 @@ public final class StorageService implements AutoCloseable {
 
     /** From now on hosted slots are sealed into these as their tenants order, as far as the operator consents. Once. */
     public void seal(Sectors sectors) {
-        HostedSeals seals = new HostedSeals(sectors, storage, network.id(), consent);
+        HostedSeals seals = new HostedSeals(sectors, HostedSlots.of(storage, idle::bytes), network.id(), consent);
         Sealing begun = new Sealing(seals, new SealServer(host, network, seals));
         sealing = begun;
         seals.start();

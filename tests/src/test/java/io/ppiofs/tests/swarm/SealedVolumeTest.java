@@ -56,8 +56,9 @@ class SealedVolumeTest {
     @Test
     void nodes_that_agree_seal_and_prove_and_one_whose_replica_is_damaged_fails() throws IOException {
         swarm = StorageSwarm.start(VOLUME, 0, PATIENCE);
-        swarm.addNode("--seal", "test");
-        swarm.addNode("--seal", "test", "--seal", "fast", "--seal-space", "1GiB");
+        // no more than the disk has: what is lent has to stay free
+        swarm.addNode("--store", "1GiB", "--seal", "test");
+        swarm.addNode("--store", "1GiB", "--seal", "test", "--seal", "fast", "--seal-space", "1GiB");
         swarm.addNode();
         writer = swarm.mountWriter(swarm.home("writer"), "--code", "2+1");
         writer.command().of("volume", "place", VOLUME, "--seal", "test").ok();

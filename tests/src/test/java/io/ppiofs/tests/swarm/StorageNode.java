@@ -75,9 +75,12 @@ final class StorageNode implements AutoCloseable {
         start("1TiB");
     }
 
-    /** The same, with so much space to lend. */
+    /** The same, with so much space to lend unless its options say how much. */
     void start(String store) {
-        List<Object> words = new ArrayList<>(List.of("node", "--store", store, "--listen", listen));
+        List<Object> words = new ArrayList<>(List.of("node", "--listen", listen));
+        if (!options.contains("--store")) {
+            words.addAll(List.of("--store", store));
+        }
         words.addAll(options);
         for (String address : bootstrap) {
             words.add("--bootstrap");
