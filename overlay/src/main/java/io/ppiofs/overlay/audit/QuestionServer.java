@@ -21,12 +21,14 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,13 +37,17 @@ import org.slf4j.LoggerFactory;
  * Answers the questions of a protocol of this package on threads of lowest priority, so that readers do not wait for verifiers. An
  * asker may have {@value #WAITING_PER_PEER} questions waiting, all together {@value #WAITING}; the next one hears BUSY. Next is always an asker of whom least is
  * being worked on, of these the one who has waited longest for his turn: however many questions others have, each has to wait for one of each of them, and nobody has two threads
- * while somebody waits for one. Thread-safe.
+ * while somebody waits for one. While answers of {@value #MOST_UNSENT} bytes have not been taken by who asked, everybody hears BUSY. Thread-safe.
  */
 final class QuestionServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(QuestionServer.class);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final int WAITING = 64;
     private static final int WAITING_PER_PEER = 4;
+    private static final long MOST_UNSENT = 32 << 20;
+
+    /** For who does not mind how long a question waits. */
+    static final Duration ANY = Duration.ofDays(1);
 
     private final Host host;
     private final ProtocolId protocol;
@@ -58,12 +64,21 @@ final class QuestionServer implements AutoCloseable {
     /** All that an asker occupies, until it has the answers; guarded by this. */
     private final Map<PeerId, Integer> waiting = new HashMap<>();
 
-    /** One that has not begun. */
-    private record Question(PeerId asker, MessageChannel channel, byte[] message) {}
+    /** Bytes of answers that are being sent; guarded by this. */
+    private long unsent;
+
+    /**
+     * One that has not begun.
+     *
+     * @param arrived ns, of the host's clock
+     */
+    private record Question(PeerId asker, MessageChannel channel, byte[] message, long arrived) {}
 
     private final AtomicLong answered = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
     private final Workers workers;
+    private final Duration mostWaiting;
+    private final Function<byte[], @Nullable QuestionServer> others;
 
     /** Makes the fields of an answer from number 2 on; failures of the kinds of {@link AuditProtocol.Refusal} are told. */
     @FunctionalInterface
@@ -92,12 +107,30 @@ final class QuestionServer implements AutoCloseable {
     }
 
     QuestionServer(Host host, ProtocolId protocol, int maxQuestion, int maxAnswer, Answers answers, Workers workers) {
+        this(host, protocol, maxQuestion, maxAnswer, answers, workers, ANY, question -> null);
+    }
+
+    /**
+     * @param mostWaiting what has not begun by then hears BUSY
+     * @param others who answers a question instead, with threads and a queue of its own; null for this. Must be quick
+     */
+    QuestionServer(
+            Host host,
+            ProtocolId protocol,
+            int maxQuestion,
+            int maxAnswer,
+            Answers answers,
+            Workers workers,
+            Duration mostWaiting,
+            Function<byte[], @Nullable QuestionServer> others) {
         this.host = host;
         this.protocol = protocol;
         this.maxQuestion = maxQuestion;
         this.maxAnswer = maxAnswer;
         this.answers = answers;
         this.workers = workers;
+        this.mostWaiting = mostWaiting;
+        this.others = others;
     }
 
     private static void end(ExecutorService thread) {
@@ -128,13 +161,22 @@ final class QuestionServer implements AutoCloseable {
 
     /** Answers one stream of the protocol, as {@link #serve} has it done. */
     void accept(Stream stream) {
-        SingleExchange.accept(host, new MessageChannel(stream, maxQuestion, maxAnswer), PATIENCE, this::queue);
+        SingleExchange.accept(host, new MessageChannel(stream, maxQuestion, maxAnswer), PATIENCE, this::pass);
+    }
+
+    private void pass(MessageChannel channel, byte[] message) {
+        QuestionServer other = others.apply(message);
+        (other == null ? this : other).queue(channel, message);
     }
 
     private void queue(MessageChannel channel, byte[] message) {
-        Question question = new Question(channel.stream().connection().remotePeer(), channel, message);
+        Question question = new Question(
+                channel.stream().connection().remotePeer(),
+                channel,
+                message,
+                host.scheduler().nanoTime());
         if (!enter(question)) {
-            send(channel, refusal(AuditProtocol.Refusal.BUSY, "too many questions at once"), () -> {});
+            send(channel, encoded(refusal(AuditProtocol.Refusal.BUSY, "too many questions at once")), () -> {});
             return;
         }
         try {
@@ -144,7 +186,10 @@ final class QuestionServer implements AutoCloseable {
             if (none != null) {
                 leave(none.asker());
                 LOG.debug("no audit for {}: {}", none.asker(), e.toString());
-                send(none.channel(), refusal(AuditProtocol.Refusal.BUSY, "too many questions are waiting"), () -> {});
+                send(
+                        none.channel(),
+                        encoded(refusal(AuditProtocol.Refusal.BUSY, "too many questions are waiting")),
+                        () -> {});
             }
         }
     }
@@ -178,8 +223,7 @@ final class QuestionServer implements AutoCloseable {
             working.merge(asker, 1, Integer::sum);
         }
         try {
-            PeerId who = question.asker();
-            send(question.channel(), answer(who, question.message()), () -> leave(who));
+            answer(question);
         } finally {
             synchronized (this) {
                 working.computeIfPresent(asker, (peer, now) -> now == 1 ? null : now - 1);
@@ -204,6 +248,41 @@ final class QuestionServer implements AutoCloseable {
         waiting.computeIfPresent(asker, (peer, now) -> now == 1 ? null : now - 1);
     }
 
+    private void answer(Question question) {
+        PeerId asker = question.asker();
+        byte[] answer;
+        try {
+            answer = encoded(mayBegin(question) ? answer(asker, question.message()) : late());
+        } catch (Throwable e) {
+            // whatever it is: who asked would be busy for ever
+            LOG.error("an audit of {} got no answer", asker, e);
+            leave(asker);
+            question.channel().stream().reset();
+            throw e;
+        }
+        sending(answer.length);
+        send(question.channel(), answer, () -> {
+            sending(-answer.length);
+            leave(asker);
+        });
+    }
+
+    private synchronized boolean mayBegin(Question question) {
+        return unsent < MOST_UNSENT && host.scheduler().nanoTime() - question.arrived() <= mostWaiting.toNanos();
+    }
+
+    private synchronized void sending(int bytes) {
+        unsent += bytes;
+    }
+
+    private CborMap late() {
+        return refusal(AuditProtocol.Refusal.BUSY, "others are being answered; ask again");
+    }
+
+    private static byte[] encoded(CborMap answer) {
+        return CborEncoder.encode(answer);
+    }
+
     private CborMap answer(PeerId asker, byte[] message) {
         try {
             CborMap answer = answers.answer(asker, message).put(1, 0).build();
@@ -211,7 +290,8 @@ final class QuestionServer implements AutoCloseable {
             return answer;
         } catch (PpiofsException e) {
             return refusal(AuditProtocol.Refusal.of(e.kind()), e.detail());
-        } catch (RuntimeException | LinkageError e) {
+        } catch (RuntimeException | LinkageError | InternalError e) {
+            // an InternalError is a page of a mapped file that the disk does not give
             LOG.error("an audit of {} failed", asker, e);
             return refusal(AuditProtocol.Refusal.FAILED, "the operator could not do it; its log says why");
         }
@@ -227,9 +307,18 @@ final class QuestionServer implements AutoCloseable {
     }
 
     /** @param gone runs when the asker has the answer, or does not take it in time: until then it is memory that the asker occupies */
-    private void send(MessageChannel channel, CborMap answer, Runnable gone) {
+    private void send(MessageChannel channel, byte[] answer, Runnable gone) {
         Scheduler.Timer late = host.scheduler().schedule(PATIENCE.multipliedBy(4), channel.stream()::reset);
-        channel.send(CborEncoder.encode(answer)).whenComplete((sent, failure) -> {
+        CompletionStage<?> sending;
+        try {
+            sending = channel.send(answer);
+        } catch (RuntimeException e) {
+            late.cancel();
+            gone.run();
+            channel.stream().reset();
+            throw e;
+        }
+        sending.whenComplete((sent, failure) -> {
             late.cancel();
             gone.run();
         });

@@ -1,6 +1,6 @@
 package io.ppiofs.overlay.audit;
 
-/** Seals slots that tenants order to be sealed, and proves them. Called by one thread at a time, which may block for seconds. */
+/** Seals slots that tenants order to be sealed, and proves them. Windows are asked for by one thread at a time, all else by another; both may block for seconds. */
 public interface SealHolder {
     /**
      * Takes an order, or says how far one is that was taken before: asking again changes nothing.
@@ -14,8 +14,8 @@ public interface SealHolder {
      * A proof of replication.
      *
      * @return up to {@link SealServer#MAX_PROOF} bytes
-     * @throws io.ppiofs.error.PpiofsException NOT_FOUND if the slot is not sealed under this order; INVALID if the challenge is not its verifier's; CORRUPT
-     *     or another kind if files cannot be read
+     * @throws io.ppiofs.error.PpiofsException NOT_FOUND if the slot is not sealed under this order; INVALID if the challenge is not its verifier's; BUSY if
+     *     it is sealed again; another kind if files cannot be read
      */
     byte[] replication(SealOrder order, SealAsk question);
 
@@ -24,7 +24,7 @@ public interface SealHolder {
      *
      * @param acceptance of this order, by its tenant
      * @return as {@link #replication}
-     * @throws io.ppiofs.error.PpiofsException as {@link #replication}
+     * @throws io.ppiofs.error.PpiofsException as {@link #replication}; CORRUPT if this replica is damaged, and of nothing else
      */
     byte[] window(SealOrder order, SealAcceptance acceptance, SealAsk question);
 }

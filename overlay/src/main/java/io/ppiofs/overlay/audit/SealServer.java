@@ -5,11 +5,13 @@ import io.ppiofs.error.ErrorKind;
 import io.ppiofs.error.PpiofsException;
 import io.ppiofs.network.NetworkId;
 import io.ppiofs.overlay.host.Host;
+import io.ppiofs.overlay.host.ProtocolId;
 import io.ppiofs.overlay.network.Network;
+import java.time.Duration;
 
 /**
- * Answers tenants about sealed slots, one question at a time, on a thread of lowest priority. What is not ordered by a tenant is refused before the {@link
- * SealHolder} hears of it. Thread-safe.
+ * Answers tenants about sealed slots on two threads of lowest priority: one for windows, which are short and late after seconds, and one for all else. What is
+ * not ordered by a tenant is refused before the {@link SealHolder} hears of it. Thread-safe.
  */
 public final class SealServer implements AutoCloseable {
     /** Most bytes of a proof: 176 openings of eleven layers and a GiB. */
@@ -18,20 +20,44 @@ public final class SealServer implements AutoCloseable {
     static final int MAX_ANSWER = MAX_PROOF + (8 << 10);
     private static final int MAX_QUESTION = 2 << 10;
 
+    /** A window that has waited longer would come too late, and only keep the next one waiting. */
+    private static final Duration MOST_WAITING = Duration.ofSeconds(2);
+
     private final QuestionServer questions;
+    private final QuestionServer windows;
 
     public SealServer(Host host, Network network, SealHolder holder) {
-        this(host, network, holder, QuestionServer.Workers.threads(1));
+        this(host, network, holder, QuestionServer.Workers.threads(1), QuestionServer.Workers.threads(1));
     }
 
-    SealServer(Host host, Network network, SealHolder holder, QuestionServer.Workers workers) {
+    SealServer(
+            Host host,
+            Network network,
+            SealHolder holder,
+            QuestionServer.Workers workers,
+            QuestionServer.Workers windowWorkers) {
+        ProtocolId protocol = AuditProtocol.seal(network);
+        QuestionServer.Answers answers = answers(host, network.id(), holder);
+        QuestionServer quick = new QuestionServer(
+                host, protocol, MAX_QUESTION, MAX_ANSWER, answers, windowWorkers, MOST_WAITING, question -> null);
+        this.windows = quick;
         this.questions = new QuestionServer(
                 host,
-                AuditProtocol.seal(network),
+                protocol,
                 MAX_QUESTION,
                 MAX_ANSWER,
-                answers(host, network.id(), holder),
-                workers);
+                answers,
+                workers,
+                QuestionServer.ANY,
+                question -> isWindow(question) ? quick : null);
+    }
+
+    private static boolean isWindow(byte[] question) {
+        try {
+            return SealAsk.decode(question).kind() == SealAsk.Kind.WINDOW;
+        } catch (PpiofsException e) {
+            return false; // which the other one says
+        }
     }
 
     private static QuestionServer.Answers answers(Host host, NetworkId network, SealHolder holder) {
@@ -82,17 +108,18 @@ public final class SealServer implements AutoCloseable {
 
     /** Questions that were answered. */
     public long answered() {
-        return questions.answered();
+        return questions.answered() + windows.answered();
     }
 
     /** Questions that were answered with a refusal. */
     public long refused() {
-        return questions.refused();
+        return questions.refused() + windows.refused();
     }
 
     /** Ends what is under way; the protocol is no longer spoken. */
     @Override
     public void close() {
         questions.close();
+        windows.close();
     }
 }

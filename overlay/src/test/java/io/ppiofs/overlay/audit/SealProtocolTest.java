@@ -22,6 +22,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +48,7 @@ class SealProtocolTest {
         private final List<SealOrder> ordered = new ArrayList<>();
         private final List<SealAsk> challenged = new ArrayList<>();
         private byte[] proof = {7};
+        private @Nullable Error wrong;
 
         @Override
         public SealStatus order(SealOrder order) {
@@ -56,6 +59,9 @@ class SealProtocolTest {
         @Override
         public byte[] replication(SealOrder order, SealAsk question) {
             challenged.add(question);
+            if (wrong != null) {
+                throw wrong;
+            }
             return proof;
         }
 
@@ -69,7 +75,26 @@ class SealProtocolTest {
     SealProtocolTest() {
         holder.knows(asker);
         asker.knows(holder);
-        new SealServer(holder, Network.PUBLIC, sealer, new QuestionServer.Workers(Runnable::run, () -> {})).serve();
+        serve(SealProtocolTest::run, Runnable::run);
+    }
+
+    private void serve(Executor work, Executor windows) {
+        new SealServer(
+                        holder,
+                        Network.PUBLIC,
+                        sealer,
+                        new QuestionServer.Workers(work, () -> {}),
+                        new QuestionServer.Workers(windows, () -> {}))
+                .serve();
+    }
+
+    /** As a thread of a pool. */
+    private static void run(Runnable task) {
+        try {
+            task.run();
+        } catch (StackOverflowError e) {
+            assertThat(e).hasMessage("deep");
+        }
     }
 
     private SealOrder order(PeerId of, int slot) {
@@ -224,5 +249,50 @@ class SealProtocolTest {
                 status(0, HASH, order, none))) {
             assertThatThrownBy(() -> SealStatus.read(bad)).isInstanceOf(MalformedException.class);
         }
+    }
+
+    private SealAsk window(SealOrder order) {
+        SealAcceptance accepted = SealAcceptance.sign(tenant, NETWORK, order, 3, HASH, HASH);
+        return SealAsk.window(order, accepted, 7, SIGNATURE);
+    }
+
+    @Test
+    void a_window_does_not_wait_for_a_replication_and_not_for_long() {
+        List<Runnable> work = new ArrayList<>();
+        List<Runnable> windows = new ArrayList<>();
+        serve(work::add, windows::add);
+        SealOrder order = order(holder.id(), 2);
+        CompletableFuture<byte[]> replication =
+                client.prove(holder.id(), SealAsk.replication(order, 7, SIGNATURE), LIMIT);
+        net.runUntil(() -> !work.isEmpty(), LIMIT);
+        CompletableFuture<byte[]> first = client.prove(holder.id(), window(order), LIMIT);
+        net.runUntil(() -> !windows.isEmpty(), LIMIT);
+        windows.remove(0).run();
+        assertThat(net.await(first, LIMIT)).isEqualTo(sealer.proof);
+        assertThat(replication).isNotDone();
+
+        CompletableFuture<byte[]> late = client.prove(holder.id(), window(order), LIMIT);
+        net.runUntil(() -> !windows.isEmpty(), LIMIT);
+        net.runFor(Duration.ofSeconds(3));
+        windows.remove(0).run();
+        assertFails(ErrorKind.BUSY, late);
+        work.remove(0).run();
+        assertThat(net.await(replication, LIMIT)).isEqualTo(sealer.proof);
+    }
+
+    @Test
+    void whatever_goes_wrong_with_an_answer_the_asker_may_ask_again() {
+        SealAsk question = SealAsk.replication(order(holder.id(), 2), 7, SIGNATURE);
+        sealer.wrong = new InternalError("a fault occurred in an unsafe memory access operation");
+        for (int i = 0; i < 5; i++) {
+            assertFails(ErrorKind.IO, client.prove(holder.id(), question, PATIENCE));
+        }
+        sealer.wrong = new StackOverflowError("deep");
+        for (int i = 0; i < 5; i++) {
+            assertFails(ErrorKind.NOT_CONNECTED, client.prove(holder.id(), question, PATIENCE));
+        }
+        sealer.wrong = null;
+        assertThat(net.await(client.prove(holder.id(), question, PATIENCE), LIMIT))
+                .isEqualTo(sealer.proof);
     }
 }
