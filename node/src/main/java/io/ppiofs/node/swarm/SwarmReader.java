@@ -222,12 +222,12 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
         for (Cid cid : fetched.keySet()) {
             GroupBook.Located located = book.locate(cid);
             if (located != null) {
-                incomplete.remove(located.group());
                 outages.remove(located.group().id());
                 delivered.put(located.group().id(), System.nanoTime());
             }
         }
-        // other reads got something meanwhile: what is missing is lost, or its holder away, and the others are not
+        // this read or another got something meanwhile: what is missing is lost, or its holder away, and the others are
+        // not
         incomplete.removeIf(group -> {
             Long at = delivered.get(group.id());
             return at != null && at - begin > 0;
@@ -282,6 +282,7 @@ final class SwarmReader implements SwarmBlockStore.Remote, BlocksAhead.Source {
                 break;
             }
             try {
+                // nothing tells when a holder that refused is back
                 Thread.sleep(pause.toMillis());
             } catch (InterruptedException e) {
                 throw interrupted(e);

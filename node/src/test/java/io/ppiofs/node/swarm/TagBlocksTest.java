@@ -2,6 +2,7 @@ package io.ppiofs.node.swarm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ppiofs.blockstore.BlockStore;
 import io.ppiofs.blockstore.BlockStore.StoredBlock;
 import io.ppiofs.blockstore.Cid;
 import io.ppiofs.blockstore.MemoryBlockStore;
@@ -25,6 +26,7 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -97,8 +99,12 @@ class TagBlocksTest {
     }
 
     private TagBlocks tags() {
+        return tags(store, bytes -> bytes);
+    }
+
+    private TagBlocks tags(BlockStore from, UnaryOperator<byte[]> open) {
         return new TagBlocks(
-                "tagged", NETWORK, book, new OwnerRole.Blocks(store), bytes -> bytes, bytes -> bytes, System::nanoTime);
+                "tagged", NETWORK, book, new OwnerRole.Blocks(from), bytes -> bytes, open, System::nanoTime);
     }
 
     private static SlotTable.Signed table(GroupId id, long generation, @Nullable Cid inventory) {
@@ -180,28 +186,14 @@ class TagBlocksTest {
         assertThat(tags.needed()).isEqualTo(all);
 
         // all holders are away
-        tags = new TagBlocks(
-                "tagged",
-                NETWORK,
-                book,
-                new OwnerRole.Blocks(new MemoryBlockStore()),
-                bytes -> bytes,
-                bytes -> bytes,
-                System::nanoTime);
+        tags = tags(new MemoryBlockStore(), bytes -> bytes);
         assertThat(tags.needed()).as("it cannot be known").isNull();
         assertThat(tagged.tagIndex()).isEqualTo(sealed(index));
         tags = tags();
         assertThat(tags.needed()).isEqualTo(all);
 
         // the index is there, and is none
-        tags = new TagBlocks(
-                "tagged",
-                NETWORK,
-                book,
-                new OwnerRole.Blocks(store),
-                bytes -> bytes,
-                bytes -> new byte[] {1},
-                System::nanoTime);
+        tags = tags(store, bytes -> new byte[] {1});
         assertThat(tags.needed()).isEmpty();
         assertThat(tagged.tagIndex()).isNull();
         assertThat(book.hasTags()).isFalse();
@@ -211,14 +203,7 @@ class TagBlocksTest {
         assertThat(tags.areShared(tagged)).isTrue();
         // it is nowhere
         book.emptied(other);
-        tags = new TagBlocks(
-                "tagged",
-                NETWORK,
-                book,
-                new OwnerRole.Blocks(new MemoryBlockStore()),
-                bytes -> bytes,
-                bytes -> bytes,
-                System::nanoTime);
+        tags = tags(new MemoryBlockStore(), bytes -> bytes);
         assertThat(tags.needed()).isEmpty();
         assertThat(tagged.tagIndex()).isNull();
         assertThat(tags.areShared(tagged)).as("they are made anew").isFalse();

@@ -114,6 +114,7 @@ class TagRepairTest {
 
             @Override
             public void put(List<StoredBlock> blocks) {
+                // as VerifiedVolume does: a call would be a fault that must not pass
                 throw new UnsupportedOperationException("a verifier writes nothing");
             }
         };
